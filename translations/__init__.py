@@ -1,0 +1,1 @@
+"""Text in, translation out, offline; knows no database and no web."""
