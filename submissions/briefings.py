@@ -1,0 +1,213 @@
+"""What a commission member reads about their theme: approved views, what recurs, gaps, questions.
+
+Everything is taken from people's decisions and from the rows; nothing is written by a machine. A view counts
+for a theme when a person approved the view and accepted the theme.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from submissions.commission import Theme, get_commission
+from submissions.exports.contributions import Contribution, is_exported, read_contributions
+from submissions.exports.counts import protect
+from submissions.models import (
+    CandidateTheme,
+    Codeframe,
+    EvidenceContribution,
+    EvidenceSession,
+    SubCode,
+    Submission,
+    SubmissionStatus,
+    ThemeAssignment,
+    ThemeDecision,
+    ViewIndex,
+)
+from submissions.review.words import CHANNELS, language_name
+
+ONLINE = "online"
+
+
+@dataclass(frozen=True)
+class Quote:
+    """An approved view, whole, with what its English is worth."""
+
+    reference: str
+    language: str | None
+    original: str
+    english: str | None
+    label: str
+
+    @property
+    def is_english(self) -> bool:
+        return self.language == "en"
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Something several views have in common, and how many: "12", or "fewer than 5"."""
+
+    what: str
+    views: str
+    references: list[str]
+
+
+@dataclass(frozen=True)
+class Briefing:
+    theme: Theme
+    quotes: list[Quote]  # in the order of their references
+    awaiting_decision: int  # views the machine suggests for the theme that are not approved with it yet
+    by_language: dict[str, str]  # numbers as they may be shown: small ones hidden
+    by_channel: dict[str, str]
+    by_method: dict[str, str]
+    sub_codes: list[Shared]  # people's finer sorting, the most frequent first
+    alike: list[Shared]  # groups of views that say nearly the same
+    silent_languages: list[str]  # of the menu, without an approved view on the theme
+    sessions: list[str]  # held by the theme's lead, or that gave one of the quotes; the latest first
+    invited: list[str]  # who the commission means to hear, and how
+
+    @property
+    def total(self) -> int:
+        return len(self.quotes)
+
+
+def make_briefing(db: Session, theme_key: str) -> Briefing:
+    """The briefing of one theme. Raises KeyError for a theme that commission.yml does not have."""
+    commission = get_commission()
+    theme = commission.theme(theme_key)
+    accepted = select(ThemeAssignment.submission_id).where(
+        ThemeAssignment.theme_key == theme_key, ThemeAssignment.decision == ThemeDecision.ACCEPTED
+    )
+    counted = Submission.id.in_(accepted) & (Submission.status == SubmissionStatus.APPROVED)
+    found = list(read_contributions(db, counted))
+    rows = db.execute(select(Submission.id, Submission.reference).where(is_exported(), counted)).all()
+    ids = {identity: reference or "" for identity, reference in rows}
+    ways = {way.key: way.name for way in commission.ways_of_contributing}
+    return Briefing(
+        theme=theme,
+        quotes=sorted((_quote(one) for one in found), key=lambda quote: quote.reference),
+        awaiting_decision=_awaiting(db, theme_key),
+        by_language=_counts(language_name(one.language) for one in found),
+        by_channel=_counts(CHANNELS.get(one.channel, one.channel) for one in found),
+        by_method=_counts(
+            ways.get(one.method, "Online" if one.method == ONLINE else one.method) for one in found
+        ),
+        sub_codes=_sub_codes(db, theme_key, ids),
+        alike=_alike(db, ids),
+        silent_languages=[
+            language_name(code)
+            for code in commission.languages
+            if code not in {one.language for one in found}
+        ],
+        sessions=_sessions(db, theme, ids, ways),
+        invited=[
+            f"{', '.join(one.organisations)} ({ways.get(one.method, one.method)}; with "
+            f"{', '.join(one.attended_by)})"
+            for one in theme.invited_contributors
+        ],
+    )
+
+
+def _quote(contribution: Contribution) -> Quote:
+    return Quote(
+        reference=contribution.reference,
+        language=contribution.language,
+        original=contribution.original,
+        english=contribution.english,
+        label=contribution.translation_words,
+    )
+
+
+def _counts(values: Iterable[str]) -> dict[str, str]:
+    tally = Counter(values)
+    protected = protect(tally)
+    return {key: protected[key] for key in sorted(tally, key=lambda key: (-tally[key], key))}
+
+
+def _awaiting(db: Session, theme_key: str) -> int:
+    decided = select(ThemeAssignment.submission_id).where(
+        ThemeAssignment.theme_key == theme_key,
+        (ThemeAssignment.decision == ThemeDecision.REFUSED)
+        | ThemeAssignment.submission_id.in_(
+            select(Submission.id).where(Submission.status == SubmissionStatus.APPROVED)
+        ),
+    )
+    proposed = select(CandidateTheme.submission_id).where(CandidateTheme.theme_key == theme_key)
+    accepted = select(ThemeAssignment.submission_id).where(
+        ThemeAssignment.theme_key == theme_key, ThemeAssignment.decision == ThemeDecision.ACCEPTED
+    )
+    number = db.scalar(
+        select(func.count())
+        .select_from(Submission)
+        .where(
+            is_exported(),
+            Submission.id.in_(proposed) | Submission.id.in_(accepted),
+            Submission.id.not_in(decided),
+        )
+    )
+    return number or 0
+
+
+def _sub_codes(db: Session, theme_key: str, ids: dict[uuid.UUID, str]) -> list[Shared]:
+    """People's sub-codes, each with its views; their names are those of the newest codeframe signed off."""
+    frame = db.scalars(
+        select(Codeframe).where(Codeframe.signed_off_at.is_not(None)).order_by(Codeframe.signed_off_at.desc())
+    ).first()
+    names = {
+        code["key"]: code["name"]
+        for theme in (frame.themes if frame else [])
+        if theme.get("key") == theme_key
+        for code in theme.get("sub_codes", [])
+    }
+    views: defaultdict[str, list[str]] = defaultdict(list)
+    for submission_id, code in db.execute(
+        select(SubCode.submission_id, SubCode.code).where(SubCode.theme_key == theme_key)
+    ).all():
+        if submission_id in ids:
+            views[code].append(ids[submission_id])
+    return _shared((names.get(code, code), references) for code, references in views.items())
+
+
+def _alike(db: Session, ids: dict[uuid.UUID, str]) -> list[Shared]:
+    groups: defaultdict[uuid.UUID, list[str]] = defaultdict(list)
+    rows = db.execute(
+        select(ViewIndex.group_id, ViewIndex.submission_id).where(ViewIndex.group_id.is_not(None))
+    )
+    for group_id, submission_id in rows.all():
+        if group_id is not None and submission_id in ids:
+            groups[group_id].append(ids[submission_id])
+    return _shared(
+        (f"As in {min(references)}", references) for references in groups.values() if len(references) > 1
+    )
+
+
+def _sessions(db: Session, theme: Theme, ids: dict[uuid.UUID, str], ways: dict[str, str]) -> list[str]:
+    gave = {
+        session_id
+        for session_id, submission_id in db.execute(
+            select(EvidenceContribution.session_id, EvidenceContribution.submission_id)
+        ).all()
+        if submission_id in ids
+    }
+    held = db.scalars(
+        select(EvidenceSession).order_by(EvidenceSession.held_on.desc(), EvidenceSession.id)
+    ).all()
+    lines = []
+    for one in held:
+        if one.id in gave or (theme.lead and one.lead == theme.lead):
+            when = f"{one.held_on.day} {one.held_on:%B %Y}"
+            facts = [when, ways.get(one.method, one.method), one.place, ", ".join(one.contributors)]
+            lines.append("; ".join(fact for fact in facts if fact))
+    return lines
+
+
+def _shared(found: Iterable[tuple[str, list[str]]]) -> list[Shared]:
+    made = sorted(found, key=lambda one: (-len(one[1]), one[0]))
+    # References stand beside the number, so hiding the number would hide nothing.
+    return [Shared(what, str(len(references)), sorted(references)) for what, references in made]

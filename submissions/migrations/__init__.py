@@ -1,0 +1,1 @@
+"""Alembic revisions; `submissions.database.migrate()` runs them."""

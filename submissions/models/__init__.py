@@ -1,0 +1,104 @@
+"""The tables. `from submissions.models import Submission` finds each of them, and Alembic all of them."""
+
+from submissions.models.address import Address, ConversationAddress
+from submissions.models.base import Base, utc_now
+from submissions.models.coding import Codeframe, Coding, CodingItem, CodingRound, Evidence, SubCode
+from submissions.models.conversation import Channel, Conversation, DeliveryStatus, Direction, Message
+from submissions.models.delivery import (
+    Delivery,
+    DeliveryKind,
+    DeliveryReceipt,
+    MessageTemplate,
+    SendingState,
+)
+from submissions.models.demonstration import DemonstrationView
+from submissions.models.desk import (
+    AnalystNote,
+    Assignment,
+    Redaction,
+    RedactionSpan,
+    SafeguardingCase,
+    SafeguardingLead,
+    SafeguardingOutcome,
+    SavedView,
+)
+from submissions.models.evidence import EvidenceContribution, EvidenceSession
+from submissions.models.media import MediaFile, MediaState
+from submissions.models.opt_out import OptOut, OptOutWay, Purpose
+from submissions.models.reply import CannedReply, Reply, ReplyState
+from submissions.models.reviewer import ApiToken, AuditEntry, DeskSession, Reviewer, Role
+from submissions.models.submission import Submission, SubmissionPart, SubmissionStatus
+from submissions.models.theme import CandidateTheme, PartEmbedding, ThemeAssignment, ThemeDecision
+from submissions.models.transcript import Transcript, TranscriptState
+from submissions.models.translation import (
+    Job,
+    JobKind,
+    JobStatus,
+    Segment,
+    SegmentTranslation,
+    TranslationStatus,
+)
+from submissions.models.view_index import ViewIndex
+
+__all__ = [
+    "Address",
+    "AnalystNote",
+    "ApiToken",
+    "Assignment",
+    "AuditEntry",
+    "Base",
+    "CandidateTheme",
+    "CannedReply",
+    "Channel",
+    "Codeframe",
+    "Coding",
+    "CodingItem",
+    "CodingRound",
+    "Conversation",
+    "ConversationAddress",
+    "Delivery",
+    "DeliveryKind",
+    "DeliveryReceipt",
+    "DeliveryStatus",
+    "DemonstrationView",
+    "DeskSession",
+    "Direction",
+    "Evidence",
+    "EvidenceContribution",
+    "EvidenceSession",
+    "Job",
+    "JobKind",
+    "JobStatus",
+    "MediaFile",
+    "MediaState",
+    "Message",
+    "MessageTemplate",
+    "OptOut",
+    "OptOutWay",
+    "PartEmbedding",
+    "Purpose",
+    "Redaction",
+    "RedactionSpan",
+    "Reply",
+    "ReplyState",
+    "Reviewer",
+    "Role",
+    "SafeguardingCase",
+    "SafeguardingLead",
+    "SafeguardingOutcome",
+    "SavedView",
+    "Segment",
+    "SegmentTranslation",
+    "SendingState",
+    "SubCode",
+    "Submission",
+    "SubmissionPart",
+    "SubmissionStatus",
+    "ThemeAssignment",
+    "ThemeDecision",
+    "Transcript",
+    "TranscriptState",
+    "TranslationStatus",
+    "ViewIndex",
+    "utc_now",
+]

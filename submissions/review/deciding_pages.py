@@ -1,0 +1,21 @@
+"""Puts together the pages of reading and deciding beyond the list and the view itself."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from submissions.review import (
+    evidence_pages,
+    redaction_pages,
+    register_pages,
+    reply_pages,
+    safeguarding_pages,
+)
+from submissions.review.web import DeskRoute
+
+router = APIRouter(route_class=DeskRoute, include_in_schema=False)
+router.include_router(reply_pages.router)
+router.include_router(redaction_pages.router)
+router.include_router(evidence_pages.router)
+router.include_router(register_pages.router)
+router.include_router(safeguarding_pages.router)

@@ -1,0 +1,222 @@
+"""The desk's pages of evidence sessions: the list, one session with its contributions, and their forms."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from submissions import evidence_sessions
+from submissions.commission import get_commission
+from submissions.database import unit_of_work
+from submissions.evidence_sessions import ChangedMeanwhile, Contribution, NotAccepted, SessionFacts
+from submissions.models import EvidenceSession
+from submissions.review.access import Permission, PostedForm, may, require
+from submissions.review.reply_pages import field, number
+from submissions.review.sessions import Principal
+from submissions.review.web import DeskRoute, page, redirect
+from translations.languages import LANGUAGES
+
+router = APIRouter(prefix="/evidence-sessions", route_class=DeskRoute, include_in_schema=False)
+
+Reader = Annotated[Principal, Depends(require(Permission.READ_SUBMISSIONS))]
+Writer = Annotated[Principal, Depends(require(Permission.REVIEW_SUBMISSIONS))]
+
+
+@router.get("")
+def show_sessions(request: Request, principal: Reader) -> Response:
+    with unit_of_work(read_only=True) as db:
+        sessions = evidence_sessions.list_sessions(db)
+    return page(
+        request,
+        "evidence_sessions.html",
+        principal,
+        sessions=sessions,
+        may_write=may(principal, Permission.REVIEW_SUBMISSIONS),
+        ways=_ways(),
+    )
+
+
+@router.get("/new")
+def show_new_session(request: Request, principal: Writer) -> Response:
+    return _form_page(request, principal, SessionFacts(method="", held_on=None))
+
+
+@router.post("/new")
+def add_session(request: Request, principal: Writer, form: PostedForm) -> Response:
+    facts = _facts(form)
+    try:
+        with unit_of_work() as db:
+            session = evidence_sessions.add(db, facts, actor=principal.actor)
+    except NotAccepted as refused:
+        return _form_page(request, principal, facts, problems=refused.problems, typed_date=_typed_date(form))
+    return redirect(f"/desk/evidence-sessions/{session.id}")
+
+
+@router.get("/{session_id}")
+def show_session(request: Request, session_id: uuid.UUID, principal: Reader) -> Response:
+    return _session_page(request, principal, session_id)
+
+
+@router.get("/{session_id}/edit")
+def show_edit_session(request: Request, session_id: uuid.UUID, principal: Writer) -> Response:
+    with unit_of_work(read_only=True) as db:
+        session = evidence_sessions.find(db, session_id)
+    return _form_page(request, principal, _facts_of(session), session_id=session_id, version=session.version)
+
+
+@router.post("/{session_id}/edit")
+def edit_session(request: Request, session_id: uuid.UUID, principal: Writer, form: PostedForm) -> Response:
+    facts, version = _facts(form), number(form, "version")
+    try:
+        with unit_of_work() as db:
+            evidence_sessions.change(db, session_id, facts, version=version, actor=principal.actor)
+    except NotAccepted as refused:
+        return _form_page(
+            request,
+            principal,
+            facts,
+            session_id=session_id,
+            version=version,
+            problems=refused.problems,
+            typed_date=_typed_date(form),
+        )
+    except ChangedMeanwhile as conflict:
+        # What was typed stays in the form; saving again is then a decision made knowing of the other.
+        return _form_page(
+            request,
+            principal,
+            facts,
+            session_id=session_id,
+            version=conflict.version,
+            conflict=conflict,
+            typed_date=_typed_date(form),
+        )
+    return redirect(f"/desk/evidence-sessions/{session_id}")
+
+
+@router.post("/{session_id}/contributions")
+def add_contribution(
+    request: Request, session_id: uuid.UUID, principal: Writer, form: PostedForm
+) -> Response:
+    given = Contribution(
+        text=_exactly(form, "text"),
+        language=field(form, "language"),
+        english=_exactly(form, "english"),
+        contributor=field(form, "contributor").strip(),
+        has_agreed=field(form, "has_agreed") == "yes",
+        was_read_back=field(form, "was_read_back") == "yes",
+    )
+    try:
+        with unit_of_work() as db:
+            submission = evidence_sessions.add_contribution(
+                db, session_id, given, actor=principal.actor, reviewer_id=principal.reviewer_id
+            )
+    except NotAccepted as refused:
+        return _session_page(request, principal, session_id, typed=given, problems=refused.problems)
+    return redirect(f"/desk/evidence-sessions/{session_id}?added={submission.reference}")
+
+
+def _session_page(
+    request: Request,
+    principal: Principal,
+    session_id: uuid.UUID,
+    *,
+    typed: Contribution | None = None,
+    problems: dict[str, str] | None = None,
+) -> Response:
+    with unit_of_work(read_only=True) as db:
+        session = evidence_sessions.find(db, session_id)
+        contributions = evidence_sessions.contributions_of(db, session_id)
+    added = request.query_params.get("added", "")
+    return page(
+        request,
+        "evidence_session.html",
+        principal,
+        status_code=422 if problems else 200,
+        session=session,
+        contributions=contributions,
+        ways=_ways(),
+        may_write=may(principal, Permission.REVIEW_SUBMISSIONS),
+        typed=typed or Contribution(text="", language=""),
+        problems=problems or {},
+        languages=sorted(LANGUAGES.values(), key=lambda one: one.english_name),
+        added=added if any(submission.reference == added for _, submission in contributions) else "",
+        limit=evidence_sessions.TEXT_LIMIT,
+    )
+
+
+def _form_page(
+    request: Request,
+    principal: Principal,
+    facts: SessionFacts,
+    *,
+    session_id: uuid.UUID | None = None,
+    version: int = 0,
+    problems: dict[str, str] | None = None,
+    conflict: ChangedMeanwhile | None = None,
+    typed_date: str = "",
+) -> Response:
+    values: dict[str, Any] = {
+        "facts": facts,
+        "held_on": facts.held_on.isoformat() if facts.held_on else typed_date,
+        "session_id": session_id,
+        "version": version,
+        "problems": problems or {},
+        "conflict": conflict,
+        "ways": _ways(),
+        "members": [member.name for member in get_commission().members],
+    }
+    status = 422 if problems else 409 if conflict else 200
+    return page(request, "evidence_session_form.html", principal, status_code=status, **values)
+
+
+def _ways() -> dict[str, str]:
+    return {way.key: way.name for way in get_commission().ways_of_contributing}
+
+
+def _facts_of(session: EvidenceSession) -> SessionFacts:
+    return SessionFacts(
+        method=session.method,
+        held_on=session.held_on,
+        place=session.place,
+        contributors=list(session.contributors),
+        lead=session.lead,
+        attended_by=list(session.attended_by),
+        note_taker=session.note_taker,
+        interpreter=session.interpreter,
+        notes=session.notes,
+    )
+
+
+def _facts(form: PostedForm) -> SessionFacts:
+    try:
+        held_on = dt.date.fromisoformat(_typed_date(form))
+    except ValueError:
+        held_on = None
+    lines = [line.strip() for line in _exactly(form, "contributors").splitlines()]
+    lead = field(form, "lead").strip()
+    attended = [name for name in (form or {}).get("attended_by", []) if name]
+    return SessionFacts(
+        method=field(form, "method").strip(),
+        held_on=held_on,
+        place=field(form, "place").strip(),
+        contributors=list(dict.fromkeys(line for line in lines if line)),
+        lead=lead,
+        attended_by=list(dict.fromkeys([*([lead] if lead else []), *attended])),
+        note_taker=field(form, "note_taker").strip(),
+        interpreter=field(form, "interpreter").strip(),
+        notes=_exactly(form, "notes"),
+    )
+
+
+def _typed_date(form: PostedForm) -> str:
+    return field(form, "held_on").strip()[:20]
+
+
+def _exactly(form: PostedForm, name: str) -> str:
+    """As typed: a browser sends line ends as CR LF, which nobody typed."""
+    return ((form or {}).get(name) or [""])[0].replace("\r\n", "\n")

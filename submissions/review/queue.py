@@ -1,0 +1,331 @@
+"""The list of submissions: which ones, in what order, page by page, with what a row shows.
+
+Urgent and open ones come first, the one that has waited longest on top; then all others, newest first. A page
+is found by the sort key of its neighbour (keyset), so page 500 costs what page 1 costs, and a submission that
+arrives meanwhile moves nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+import enum
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, and_, exists, false, func, literal, not_, or_, select, union_all
+from sqlalchemy.orm import Session
+
+from submissions import search
+from submissions.database import is_postgresql
+from submissions.models import (
+    CandidateTheme,
+    Job,
+    JobKind,
+    JobStatus,
+    SafeguardingCase,
+    Segment,
+    SegmentTranslation,
+    Submission,
+    SubmissionPart,
+    SubmissionStatus,
+    ThemeAssignment,
+    ThemeDecision,
+)
+from submissions.references import normalise_reference
+from submissions.review.sessions import Principal
+
+LOCAL_TIME = ZoneInfo("Europe/London")
+PAGE_SIZE = 50
+COUNT_LIMIT = 10_000
+SEARCH_COUNT_LIMIT = 1_000
+STATUS_COUNT_LIMIT = 10_000  # of each: to count a million takes longer than to show a page
+FEW_FOUND = 500
+OPEN_STATUSES = (SubmissionStatus.RECEIVED, SubmissionStatus.IN_REVIEW)
+UNKNOWN_LANGUAGE = "und"  # BCP 47: undetermined
+NEWEST = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
+
+
+class CursorNotValid(ValueError):
+    """The cursor of a page is not one of ours."""
+
+
+class Phase(enum.StrEnum):
+    URGENT = "u"  # open and urgent, the longest waiting first
+    OTHER = "o"  # all others, newest first
+
+
+def is_case_closed() -> ColumnElement[bool]:
+    """Whether a safeguarding outcome is recorded for the view: from then on it is one like the others."""
+    return exists().where(
+        SafeguardingCase.submission_id == Submission.id, SafeguardingCase.closed_at.is_not(None)
+    )
+
+
+_URGENT = and_(Submission.is_urgent.is_(True), Submission.status.in_(OPEN_STATUSES), not_(is_case_closed()))
+_CONDITION = {Phase.URGENT: _URGENT, Phase.OTHER: not_(_URGENT)}
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place in the order: that of one submission."""
+
+    phase: Phase
+    submitted_at: dt.datetime
+    id: uuid.UUID
+
+    def encode(self) -> str:
+        text = f"{self.phase}|{self.submitted_at.isoformat()}|{self.id.hex}"
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    @classmethod
+    def decode(cls, cursor: str) -> Position:
+        """Raises CursorNotValid."""
+        try:
+            padded = cursor + "=" * (-len(cursor) % 4)
+            phase, time, identity = base64.urlsafe_b64decode(padded.encode()).decode().split("|")
+            submitted_at = dt.datetime.fromisoformat(time)
+            if submitted_at.tzinfo is None:
+                raise CursorNotValid("a cursor's time has a zone")
+            return cls(Phase(phase), submitted_at, uuid.UUID(identity))
+        except (ValueError, binascii.Error) as error:
+            raise CursorNotValid("this is not a cursor of ours") from error
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What to show; None means whatever. `received_from` and `_to` are days in London, both included."""
+
+    theme: str | None = None
+    language: str | None = None  # UNKNOWN_LANGUAGE: not known yet
+    channel: str | None = None
+    method: str | None = None
+    statuses: tuple[str, ...] = ()  # none: all, drafts never
+    urgent: bool | None = None
+    waiting: bool | None = None  # for a translation
+    received_from: dt.date | None = None
+    received_to: dt.date | None = None
+    q: str | None = None  # in the originals, the English, or a reference
+    meaning: str | None = None  # a question in any language, answered by what views mean
+    q_may_mean: bool = False  # views that mean what `q` says count too, not only those with its words
+    leave_out_urgent: bool = False  # what the safeguarding lead has
+
+
+def visible_to(principal: Principal) -> ColumnElement[bool]:
+    """Which submissions this person or token may see at all.
+
+    Drafts are not the council's to read. A role that sees only some submissions gets its condition here.
+    """
+    return Submission.status != SubmissionStatus.DRAFT
+
+
+def _matching(db: Session, principal: Principal, filters: Filters) -> list[ColumnElement[bool]]:
+    conditions = [visible_to(principal), Submission.submitted_at.is_not(None)]
+    if filters.theme:
+        conditions.append(_has_theme(filters.theme))
+    if filters.language == UNKNOWN_LANGUAGE:
+        conditions.append(Submission.source_language.is_(None))
+    elif filters.language:
+        conditions.append(Submission.source_language == filters.language)
+    if filters.channel:
+        conditions.append(Submission.channel == filters.channel)
+    if filters.method:
+        conditions.append(Submission.method == filters.method)
+    if filters.leave_out_urgent:
+        conditions.append(not_(_URGENT))
+    if filters.statuses:
+        conditions.append(Submission.status.in_(filters.statuses))
+    if filters.urgent is not None:
+        conditions.append(Submission.is_urgent.is_(filters.urgent))
+    if filters.waiting:
+        conditions.append(Submission.id.in_(_waiting_for_translation()))
+    if filters.received_from:
+        conditions.append(Submission.submitted_at >= _midnight(filters.received_from))
+    if filters.received_to:
+        conditions.append(Submission.submitted_at < _midnight(filters.received_to + dt.timedelta(days=1)))
+    if filters.q and filters.q.strip():
+        says = _says(db, filters.q.strip())
+        conditions.append(or_(says, _means(db, filters.q)) if filters.q_may_mean else says)
+    if filters.meaning and filters.meaning.strip():
+        conditions.append(_means(db, filters.meaning))
+    return conditions
+
+
+def _midnight(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), tzinfo=LOCAL_TIME).astimezone(dt.UTC)
+
+
+def _has_theme(key: str) -> ColumnElement[bool]:
+    """Accepted by a person, or proposed and not refused."""
+
+    def decided(decision: ThemeDecision) -> ColumnElement[bool]:
+        return exists().where(
+            ThemeAssignment.submission_id == Submission.id,
+            ThemeAssignment.theme_key == key,
+            ThemeAssignment.decision == decision,
+        )
+
+    proposed = exists().where(CandidateTheme.submission_id == Submission.id, CandidateTheme.theme_key == key)
+    return or_(decided(ThemeDecision.ACCEPTED), and_(proposed, not_(decided(ThemeDecision.REFUSED))))
+
+
+def _waiting_for_translation() -> Any:
+    return select(Job.submission_id).where(Job.kind == JobKind.TRANSLATE, Job.status == JobStatus.WAITING)
+
+
+def _means(db: Session, question: str) -> ColumnElement[bool]:
+    if normalise_reference(question.strip()):
+        return false()
+    return Submission.id.in_([hit.submission_id for hit in search.find(db, question)])
+
+
+def _says(db: Session, words: str) -> ColumnElement[bool]:
+    if reference := normalise_reference(words):
+        return Submission.reference == reference
+    words = words.replace("\0", "")
+    if is_postgresql(db):
+        spellings = [words]
+    else:
+        # SQLite's LIKE knows capitals of English only; the others are asked for by name.
+        spellings = sorted({words, words.lower(), words.upper(), words.capitalize()})
+
+    def contains(column: Any) -> ColumnElement[bool]:
+        return or_(*(column.icontains(spelling, autoescape=True) for spelling in spellings))
+
+    in_original = select(SubmissionPart.submission_id).where(contains(SubmissionPart.original_text))
+    in_english = (
+        select(SubmissionPart.submission_id)
+        .join(Segment, Segment.part_id == SubmissionPart.id)
+        .join(SegmentTranslation, SegmentTranslation.segment_id == Segment.id)
+        .where(SegmentTranslation.is_current, contains(SegmentTranslation.text))
+    )
+    # Rare words: look through the texts once, and keep the few that have them. Frequent words: walk down the
+    # list in its order and look at each, since a page is full before long.
+    few = select(union_all(in_original, in_english).subquery()).limit(FEW_FOUND + 1)
+    found = db.scalars(few).all()
+    if len(found) <= FEW_FOUND:
+        return Submission.id.in_(set(found))
+    return or_(
+        in_original.where(SubmissionPart.submission_id == Submission.id).exists(),
+        in_english.where(SubmissionPart.submission_id == Submission.id).exists(),
+    )
+
+
+@dataclass(frozen=True)
+class Page:
+    ids: list[uuid.UUID]
+    next_cursor: str | None
+    previous_cursor: str | None
+
+
+def find_page(
+    db: Session,
+    principal: Principal,
+    filters: Filters,
+    *,
+    after: Position | None = None,
+    before: Position | None = None,
+    limit: int = PAGE_SIZE,
+) -> Page:
+    """At most `limit` submissions that match, after one position or before another."""
+    matching = _matching(db, principal, filters)
+    backwards = before is not None
+    start = before if backwards else after
+    phases = [Phase.OTHER] if filters.leave_out_urgent else list(Phase)
+    if backwards:
+        phases.reverse()
+    if start is not None:
+        phases = phases[phases.index(start.phase) :] if start.phase in phases else phases
+    found: list[Position] = []
+    for phase in phases:
+        wanted = limit + 1 - len(found)
+        if wanted <= 0:
+            break
+        ascending = (phase is Phase.URGENT) != backwards
+        statement = select(Submission.submitted_at, Submission.id).where(*matching, _CONDITION[phase])
+        if start is not None and phase is start.phase:
+            statement = statement.where(_beyond(start, ascending=ascending))
+        keys = (Submission.submitted_at, Submission.id)
+        order = [key.asc() if ascending else key.desc() for key in keys]
+        rows = db.execute(statement.order_by(*order).limit(wanted))
+        found += [Position(phase, time, identity) for time, identity in rows if time is not None]
+    has_more = len(found) > limit
+    found = found[:limit]
+    if backwards:
+        found.reverse()
+    if not found:
+        return Page([], None, None)
+    has_next, has_previous = (True, has_more) if backwards else (has_more, start is not None)
+    return Page(
+        ids=[position.id for position in found],
+        next_cursor=found[-1].encode() if has_next else None,
+        previous_cursor=found[0].encode() if has_previous else None,
+    )
+
+
+def _beyond(start: Position, *, ascending: bool) -> ColumnElement[bool]:
+    time, identity = Submission.submitted_at, Submission.id
+    # The first half alone lets the index on submitted_at find the place.
+    if ascending:
+        return and_(time >= start.submitted_at, or_(time > start.submitted_at, identity > start.id))
+    return and_(time <= start.submitted_at, or_(time < start.submitted_at, identity < start.id))
+
+
+def position_of(db: Session, submission: Submission) -> Position:
+    """Where a submission stands. An urgent one keeps its place among the urgent when it has just been
+    approved, so that "next" goes on to the urgent one after it."""
+    is_closed = db.scalar(select(is_case_closed()).where(Submission.id == submission.id))
+    phase = Phase.URGENT if submission.is_urgent and not is_closed else Phase.OTHER
+    return Position(phase, submission.submitted_at or NEWEST, submission.id)
+
+
+def find_neighbours(
+    db: Session, principal: Principal, filters: Filters, submission: Submission
+) -> tuple[str | None, str | None]:
+    """References of the submissions before and after this one in the list."""
+    here = position_of(db, submission)
+    before = find_page(db, principal, filters, before=here, limit=1).ids
+    after = find_page(db, principal, filters, after=here, limit=1).ids
+    references = dict(
+        db.execute(
+            select(Submission.id, Submission.reference).where(Submission.id.in_([*before, *after]))
+        ).all()
+    )
+    return (references.get(before[0]) if before else None, references.get(after[0]) if after else None)
+
+
+def count(db: Session, principal: Principal, filters: Filters, found: Page) -> tuple[int, bool]:
+    """How many match, and whether there are more than that: counting stops early.
+
+    `found` is a page of them; when it is the only one, it tells the number.
+    """
+    if found.next_cursor is None and found.previous_cursor is None:
+        return len(found.ids), False
+    limit = SEARCH_COUNT_LIMIT if filters.q else COUNT_LIMIT
+    # A literal, not the id: an index with the filter's columns then tells the number alone.
+    some = select(literal(1)).where(*_matching(db, principal, filters)).limit(limit + 1)
+    number = db.scalar(select(func.count()).select_from(some.subquery())) or 0
+    return min(number, limit), number > limit
+
+
+def count_by_status(db: Session, principal: Principal) -> dict[str, int]:
+    """How many there are with each status, up to STATUS_COUNT_LIMIT, and under "urgent" how many are urgent
+    and open."""
+    counts: dict[str, int] = {}
+    for status in SubmissionStatus:
+        some = select(literal(1)).where(visible_to(principal), Submission.status == status)
+        capped = some.limit(STATUS_COUNT_LIMIT).subquery()
+        counts[status.value] = db.scalar(select(func.count()).select_from(capped)) or 0
+    urgent = select(func.count()).select_from(Submission).where(visible_to(principal), _URGENT)
+    counts["urgent"] = db.scalar(urgent) or 0
+    return counts
+
+
+def fetch(db: Session, ids: Sequence[uuid.UUID]) -> list[Submission]:
+    """The submissions with these ids, in this order."""
+    by_id = {row.id: row for row in db.scalars(select(Submission).where(Submission.id.in_(ids)))}
+    return [by_id[identity] for identity in ids if identity in by_id]

@@ -1,0 +1,151 @@
+"""The desk's words for what the record holds as keys: statuses, channels, flags, languages, times."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from submissions.models import Channel, SubmissionStatus, TranslationStatus, utc_now
+from submissions.review.queue import LOCAL_TIME
+from translations.languages import LANGUAGES, Language
+from translations.quality import EXPLANATIONS
+
+# Word and colour of the tag; colours only help, the word says it.
+STATUS_TAGS: dict[str, tuple[str, str]] = {
+    SubmissionStatus.RECEIVED: ("Received", "blue"),
+    SubmissionStatus.IN_REVIEW: ("In review", "yellow"),
+    SubmissionStatus.APPROVED: ("Approved", "green"),
+    SubmissionStatus.WITHDRAWN: ("Withdrawn", "grey"),
+}
+
+TRANSLATION_TAGS: dict[str, tuple[str, str]] = {
+    TranslationStatus.WAITING_FOR_PACKAGE: ("Waiting for a translation", "orange"),
+    TranslationStatus.MACHINE: ("Machine translation", "grey"),
+    TranslationStatus.NEEDS_PERSON: ("Needs a person", "orange"),
+    TranslationStatus.CORRECTED: ("Corrected", "teal"),
+    TranslationStatus.APPROVED: ("Approved", "green"),
+}
+
+CHANNELS: dict[str, str] = {
+    Channel.WEB_CHAT: "Web chat",
+    Channel.WEB_FORM: "Web form",
+    Channel.SMS: "Text message",
+    Channel.WHATSAPP: "WhatsApp",
+    Channel.DESK: "Entered by the team",
+}
+
+# Why the machine doubts its own translation.
+FLAGS: dict[str, str] = EXPLANATIONS | {"crashed": "The translation program failed on this sentence."}
+
+ACTIONS: dict[str, str] = {
+    "submission.read": "read it",
+    "submission.in_review": "took it into review",
+    "submission.reopened": "opened it again for review",
+    "submission.approved": "approved it",
+    "submission.language_set": "set the language",
+    "translation.corrected": "corrected the English of a sentence",
+    "translation.returned": "took in what an interpreter translated",
+    "translation.confirmed": "confirmed the English of a sentence",
+    "theme.accepted": "accepted a theme",
+    "theme.refused": "refused a theme",
+    "theme.cleared": "took back a decision about a theme",
+    "submission.sent": "sent it",
+    "submission.entered": "entered it for an evidence session",
+    "job.retried": "had a failed job tried again",
+    "submission.added_to": "added to it",
+    "submission.withdrawn": "withdrew it",
+    "submission.flagged_urgent": "reported danger",
+    "reply.written": "wrote a reply",
+    "reply.changed": "changed a reply",
+    "reply.sent": "approved and sent a reply",
+    "reply.discarded": "discarded a reply",
+    "note.added": "wrote a note",
+    "note.removed": "removed a note of theirs",
+    "redaction.made": "redacted something personal",
+    "redaction.ended": "took back a redaction",
+    "safeguarding.recorded": "recorded what was done about the danger",
+    "safeguarding.closed": "recorded the outcome about the danger",
+}
+
+
+def status_words(status: str) -> str:
+    return STATUS_TAGS.get(status, (status.replace("_", " ").capitalize(), "grey"))[0]
+
+
+def flag_words(flag: str) -> str:
+    """Why a translation is doubted, in a plain sentence."""
+    return FLAGS.get(flag, f"Check: {flag.replace('_', ' ')}.")
+
+
+def action_words(action: str) -> str:
+    return ACTIONS.get(action, action.replace(".", ": ").replace("_", " "))
+
+
+def actor_words(actor: str) -> str:
+    """ "reviewer:ana" as "ana", "token:export" as "program export"."""
+    kind, _, name = actor.partition(":")
+    return {"reviewer": name, "token": f"program {name}", "resident": "The resident"}.get(
+        kind, actor.capitalize()
+    )
+
+
+def language_of(code: str | None) -> Language | None:
+    return LANGUAGES.get(code) if code else None
+
+
+def language_name(code: str | None) -> str:
+    """The English name of a language, its code where we have no name, "Language not known" for None."""
+    if code is None:
+        return "Language not known"
+    language = LANGUAGES.get(code)
+    return language.english_name if language else code
+
+
+def direction(code: str | None) -> str:
+    """`dir` for HTML; "auto" lets the browser look at the letters when we do not know the language."""
+    language = language_of(code)
+    return language.direction if language else "auto"
+
+
+def local_time(moment: dt.datetime | None) -> str:
+    """ "5 March 2026, 14:07", London time."""
+    if moment is None:
+        return ""
+    local = moment.astimezone(LOCAL_TIME)
+    return f"{local.day} {local:%B %Y, %H:%M}"
+
+
+def short_time(moment: dt.datetime | None) -> str:
+    """ "14:07" today, "5 Mar 14:07" this year, "5 Mar 2025" before; London time."""
+    if moment is None:
+        return ""
+    local, now = moment.astimezone(LOCAL_TIME), utc_now().astimezone(LOCAL_TIME)
+    if local.date() == now.date():
+        return f"Today {local:%H:%M}"
+    if local.year == now.year:
+        return f"{local.day} {local:%b %H:%M}"
+    return f"{local.day} {local:%b %Y}"
+
+
+def waiting_time(since: dt.datetime | None) -> str:
+    """How long it has waited: "12 minutes", "3 hours", "2 days"."""
+    if since is None:
+        return ""
+    minutes = max(0, int((utc_now() - since).total_seconds() // 60))
+    if minutes < 60:
+        return _several(minutes, "minute")
+    if minutes < 48 * 60:
+        return _several(minutes // 60, "hour")
+    return _several(minutes // (24 * 60), "day")
+
+
+def lasting(length: dt.timedelta | None) -> str:
+    """ "3 hours"; less than a minute is "0 minutes"."""
+    return "" if length is None else waiting_time(utc_now() - length)
+
+
+def _several(number: int, unit: str) -> str:
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+
+
+def percent(share: float | None) -> str:
+    return "" if share is None else f"{round(share * 100)}%"
