@@ -1,0 +1,1 @@
+"""The commands of `ownwords` that come in groups, a module each."""

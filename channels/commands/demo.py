@@ -1,0 +1,46 @@
+"""`ownwords demo`: demonstration data in, and out again."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from channels.commands.database import with_database
+from channels.commands.errors import explained_errors
+
+app = typer.Typer(no_args_is_help=True, help="Demonstration data, for looking round.")
+
+
+@app.command()
+def load(
+    leave_to_worker: Annotated[
+        bool,
+        typer.Option("--leave-to-worker", help="Do not translate and propose themes here; a worker runs."),
+    ] = False,
+) -> None:
+    """Add 300 made-up views in twenty languages, marked as demonstration; again: adds what is missing."""
+    from submissions import jobs
+    from submissions.demo import loading, sessions
+
+    with explained_errors():
+        with_database()
+        loaded = loading.load()
+        added_sessions = sessions.load()
+        typer.echo(f"{loaded.added} demonstration views added, {loaded.there_before} were there before.")
+        typer.echo(f"{added_sessions} evidence sessions added.")
+        if (loaded.added or added_sessions) and not leave_to_worker:
+            typer.echo("Translating them and proposing themes; this takes a minute or two ...")
+            typer.echo(f"{jobs.run_due_jobs()} jobs done.")
+    typer.echo("Their references begin with OW-DEM0. `ownwords demo remove` takes them out again.")
+
+
+@app.command()
+def remove() -> None:
+    """Take all demonstration data out again; real views stay."""
+    from submissions.demo import loading, sessions
+
+    with explained_errors():
+        with_database()
+        typer.echo(f"{sessions.remove()} demonstration sessions removed.")
+        typer.echo(f"{loading.remove()} demonstration views removed.")
