@@ -1,0 +1,1 @@
+"""How the gateway reaches the assistant: an input channel of our own, and a processor that fails loudly."""
