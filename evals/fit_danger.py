@@ -1,0 +1,69 @@
+"""Fits what `submissions.danger` knows of danger and writes its arrays: `python -m evals.fit_danger`.
+
+Examples are those of `submissions/danger.yml`, the exemplars of `commission.yml` (harmless), and what the
+assistant learns from: its examples of reporting danger against those of giving a view, of small talk and of
+asking for a person, in twenty languages. Held-out views are never among them. The file holds no texts.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+from ruamel.yaml import YAML
+
+from evals.themes import read, read_views
+from submissions.commission import get_commission
+from submissions.danger import MODEL_FILE
+from submissions.theme_finding import embed_kept, vector_folder
+from submissions.vector_classifier import fit
+from translations import embeddings
+
+PROJECT_FOLDER = Path(__file__).resolve().parent.parent
+DANGER_FILE = PROJECT_FOLDER / "submissions/danger.yml"
+HARMLESS_INTENTS = ("submit_view", "out_of_scope", "request_human")
+# Shorter ones mean anything.
+SHORTEST_DANGEROUS, SHORTEST_HARMLESS = 9, 13
+
+
+def of_the_assistant(wanted: tuple[str, ...]) -> list[str]:
+    """The assistant's examples of these intents, entities' marks taken off."""
+    texts = []
+    for path in sorted((PROJECT_FOLDER / "bot/data/nlu").glob("*.yml")):
+        for entry in YAML(typ="safe").load(path.read_text(encoding="utf-8"))["nlu"]:
+            if entry.get("intent") in wanted:
+                lines = (line.strip().removeprefix("- ") for line in entry["examples"].splitlines())
+                texts += [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", line) for line in lines if line]
+    return texts
+
+
+def main() -> None:
+    data = YAML(typ="safe").load(DANGER_FILE.read_text(encoding="utf-8"))
+    held_out = {record["text"] for record in [*read_views(), *read("danger.jsonl")]}
+    dangerous = [text for texts in data["exemplars"].values() for text in texts]
+    dangerous += [text for text in of_the_assistant(("report_danger",)) if len(text) >= SHORTEST_DANGEROUS]
+    harmless = [text for texts in data["benign"].values() for text in texts]
+    harmless += [exemplar.text for theme in get_commission().themes for exemplar in theme.all_exemplars()]
+    harmless += [text for text in of_the_assistant(HARMLESS_INTENTS) if len(text) >= SHORTEST_HARMLESS]
+    dangerous = sorted(set(dangerous) - held_out)
+    harmless = sorted(set(harmless) - held_out - set(dangerous))
+    vectors = embed_kept([*dangerous, *harmless], embeddings.embed, vector_folder())
+    labels = np.array([[True]] * len(dangerous) + [[False]] * len(harmless))
+    classifier = fit(
+        vectors,
+        labels,
+        balanced=True,
+        facts={
+            "vectors": embeddings.MODEL_NAME,
+            "dangerous": len(dangerous),
+            "harmless": len(harmless),
+        },
+    )
+    classifier.save(MODEL_FILE)
+    print(f"{MODEL_FILE.name}: {len(dangerous)} dangerous, {len(harmless)} harmless,", end=" ")
+    print(f"{MODEL_FILE.stat().st_size / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    main()
