@@ -15,7 +15,11 @@ from submissions.models.base import Base, UtcDateTime, new_id, utc_now
 
 class Role(enum.StrEnum):
     VIEWER = "viewer"
+    COMMISSION_MEMBER = "commission_member"  # the approved material of their own theme
+    TRANSLATOR = "translator"  # views in their languages
     REVIEWER = "reviewer"
+    SAFEGUARDING_LEAD = "safeguarding_lead"
+    MANAGER = "manager"
     ADMIN = "admin"
 
 

@@ -43,20 +43,51 @@ class Permission(enum.StrEnum):
     MANAGE_JOBS = "jobs.manage"
     HANDLE_SAFEGUARDING = "safeguarding.handle"
     NAME_SAFEGUARDING_LEAD = "safeguarding.name_lead"
+    RECORD_CONTRIBUTIONS = "contributions.record"  # sessions, paper forms
+    MANAGE_STAKEHOLDERS = "stakeholders.manage"
+    PREPARE_FOLLOW_UPS = "follow_ups.prepare"  # forums, attendees, texts
+    APPROVE_FOLLOW_UPS = "follow_ups.approve"  # a second person sends them
+    CODE_THEMES = "themes.code"  # sub-codes, evidence, coding rounds
+    MANAGE_CODEFRAME = "codeframe.manage"  # versions, sign-off, rounds
+    WRITE_OUTCOMES = "outcomes.write"
+    PUBLISH_OUTCOMES = "outcomes.publish"
+    READ_BRIEFINGS = "briefings.read"  # briefings and the report: approved material only
+    EXPORT_DATA = "data.export"
+    READ_AUDIT = "audit.read"
+    MANAGE_ACCOUNTS = "accounts.manage"  # people, roles, API tokens
 
 
-_READING = frozenset({Permission.READ_SUBMISSIONS})
+_READING = frozenset({Permission.READ_SUBMISSIONS, Permission.READ_BRIEFINGS})
+_TRANSLATING = frozenset({Permission.READ_SUBMISSIONS, Permission.CORRECT_TRANSLATIONS})
 _REVIEWING = _READING | {
     Permission.REVIEW_SUBMISSIONS,
     Permission.CORRECT_TRANSLATIONS,
     Permission.HANDLE_SAFEGUARDING,
+    Permission.RECORD_CONTRIBUTIONS,
+    Permission.MANAGE_STAKEHOLDERS,
+    Permission.PREPARE_FOLLOW_UPS,
+    Permission.CODE_THEMES,
+    Permission.WRITE_OUTCOMES,
+    Permission.EXPORT_DATA,
+}
+_MANAGING = _REVIEWING | {
+    Permission.MANAGE_JOBS,
+    Permission.NAME_SAFEGUARDING_LEAD,
+    Permission.APPROVE_FOLLOW_UPS,
+    Permission.MANAGE_CODEFRAME,
+    Permission.PUBLISH_OUTCOMES,
+    Permission.READ_AUDIT,
 }
 
 # The one table of roles. A new role is a row here (and, when it sees only a part of the submissions, a
 # condition in `queue.visible_to`); no route changes.
 PERMISSIONS_OF: dict[str, frozenset[Permission]] = {
     Role.VIEWER: _READING,
+    Role.COMMISSION_MEMBER: frozenset({Permission.READ_BRIEFINGS}),
+    Role.TRANSLATOR: _TRANSLATING,
     Role.REVIEWER: _REVIEWING,
+    Role.SAFEGUARDING_LEAD: _REVIEWING,
+    Role.MANAGER: _MANAGING,
     Role.ADMIN: frozenset(Permission),
 }
 
