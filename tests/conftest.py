@@ -32,6 +32,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks what needs a database or a real model, so that `make test-fast` runs the unit tests alone."""
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
+        if "browser" in fixtures and "end_to_end" not in item.path.parts:
+            # Chromium itself hung once in a few thousand pages. What hangs twice is ours.
+            item.add_marker(pytest.mark.timeout(150))
+            item.add_marker(pytest.mark.flaky(reruns=1))
         if fixtures & {"database", "own_database", "sqlite_template"} or "translations" in item.path.parts:
             item.add_marker(pytest.mark.integration)
 

@@ -106,8 +106,8 @@ def test_the_conflict_page_has_no_serious_violation(page):
     page.goto(f"/desk/submissions/{reference}")
     other = page.context.new_page()
     other.goto(f"/desk/submissions/{reference}")
-    other.click("text=Mark in review")
-    other.close()
+    with other.expect_navigation():
+        other.click("text=Mark in review")
     page.click(".desk-sentence summary >> nth=0")
     page.fill("textarea", "Hello there.")
     page.fill("input[name=reason]", "nicer")
