@@ -77,6 +77,13 @@ class PostgresqlServer:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {self.template}")
         return name
 
+    def new_empty_database(self) -> str:
+        """One without any tables, as an administrator would make it."""
+        name = f"{self.prefix}_{uuid.uuid4().hex[:12]}"
+        with self._connection() as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return name
+
     def drop(self, name: str) -> None:
         with self._connection() as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
