@@ -23,10 +23,24 @@ from submissions.models.desk import (
     SavedView,
 )
 from submissions.models.evidence import EvidenceContribution, EvidenceSession
+from submissions.models.forum import (
+    Attendee,
+    ConversationForum,
+    FollowUp,
+    FollowUpRecipient,
+    FollowUpState,
+    FollowUpText,
+    Forum,
+    ForumLinkWay,
+    RecipientState,
+)
+from submissions.models.export import ExportJob, ExportState
 from submissions.models.media import MediaFile, MediaState
 from submissions.models.opt_out import OptOut, OptOutWay, Purpose
+from submissions.models.outcome import Outcome, OutcomeAnnouncement, OutcomeState, OutcomeText
 from submissions.models.reply import CannedReply, Reply, ReplyState
 from submissions.models.reviewer import ApiToken, AuditEntry, DeskSession, Reviewer, Role
+from submissions.models.rights import EarlierText, Forgetting, HearBack
 from submissions.models.submission import Submission, SubmissionPart, SubmissionStatus
 from submissions.models.theme import CandidateTheme, PartEmbedding, ThemeAssignment, ThemeDecision
 from submissions.models.transcript import Transcript, TranscriptState
@@ -45,6 +59,7 @@ __all__ = [
     "AnalystNote",
     "ApiToken",
     "Assignment",
+    "Attendee",
     "AuditEntry",
     "Base",
     "CandidateTheme",
@@ -56,6 +71,7 @@ __all__ = [
     "CodingRound",
     "Conversation",
     "ConversationAddress",
+    "ConversationForum",
     "Delivery",
     "DeliveryKind",
     "DeliveryReceipt",
@@ -63,9 +79,20 @@ __all__ = [
     "DemonstrationView",
     "DeskSession",
     "Direction",
+    "EarlierText",
     "Evidence",
     "EvidenceContribution",
     "EvidenceSession",
+    "ExportJob",
+    "ExportState",
+    "FollowUp",
+    "FollowUpRecipient",
+    "FollowUpState",
+    "FollowUpText",
+    "Forgetting",
+    "Forum",
+    "ForumLinkWay",
+    "HearBack",
     "Job",
     "JobKind",
     "JobStatus",
@@ -75,8 +102,13 @@ __all__ = [
     "MessageTemplate",
     "OptOut",
     "OptOutWay",
+    "Outcome",
+    "OutcomeAnnouncement",
+    "OutcomeState",
+    "OutcomeText",
     "PartEmbedding",
     "Purpose",
+    "RecipientState",
     "Redaction",
     "RedactionSpan",
     "Reply",
