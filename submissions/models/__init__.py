@@ -23,6 +23,7 @@ from submissions.models.desk import (
     SavedView,
 )
 from submissions.models.evidence import EvidenceContribution, EvidenceSession
+from submissions.models.export import ExportJob, ExportState
 from submissions.models.forum import (
     Attendee,
     ConversationForum,
@@ -34,7 +35,6 @@ from submissions.models.forum import (
     ForumLinkWay,
     RecipientState,
 )
-from submissions.models.export import ExportJob, ExportState
 from submissions.models.media import MediaFile, MediaState
 from submissions.models.opt_out import OptOut, OptOutWay, Purpose
 from submissions.models.outcome import Outcome, OutcomeAnnouncement, OutcomeState, OutcomeText

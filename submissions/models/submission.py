@@ -60,6 +60,10 @@ class Submission(Base):
     conversation_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("conversation.id", ondelete="SET NULL"), index=True
     )
+    # The open forum it was contributed to, by an answer to a follow-up or by the forum's code word.
+    forum_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("forum.id", ondelete="SET NULL"), index=True
+    )
     channel: Mapped[str] = mapped_column(String(20), index=True)
     method: Mapped[str] = mapped_column(String(20), default="online", index=True)
     status: Mapped[str] = mapped_column(String(20), default=SubmissionStatus.DRAFT, index=True)
