@@ -38,6 +38,9 @@ class Permission(enum.StrEnum):
     """One thing somebody may do. Routes ask for permissions, never for roles."""
 
     READ_SUBMISSIONS = "submissions.read"
+    READ_RECORD = (
+        "record.read"  # what runs across all views: overview, register, sessions, recordings, problems
+    )
     REVIEW_SUBMISSIONS = "submissions.review"  # status, themes, source language
     CORRECT_TRANSLATIONS = "translations.correct"
     MANAGE_JOBS = "jobs.manage"
@@ -57,7 +60,7 @@ class Permission(enum.StrEnum):
     MANAGE_ACCOUNTS = "accounts.manage"  # people, roles, API tokens
 
 
-_READING = frozenset({Permission.READ_SUBMISSIONS, Permission.READ_BRIEFINGS})
+_READING = frozenset({Permission.READ_SUBMISSIONS, Permission.READ_RECORD, Permission.READ_BRIEFINGS})
 _TRANSLATING = frozenset({Permission.READ_SUBMISSIONS, Permission.CORRECT_TRANSLATIONS})
 _REVIEWING = _READING | {
     Permission.REVIEW_SUBMISSIONS,
@@ -95,6 +98,13 @@ PERMISSIONS_OF: dict[str, frozenset[Permission]] = {
 def may(principal: Principal, permission: Permission) -> bool:
     """Whether this person's or token's role gives the permission; a role not in the table gives none."""
     return permission in PERMISSIONS_OF.get(principal.role, frozenset())
+
+
+def home_of(principal: Principal) -> str:
+    """The page on which somebody's work begins."""
+    if may(principal, Permission.READ_SUBMISSIONS):
+        return "/desk"
+    return "/desk/briefings" if may(principal, Permission.READ_BRIEFINGS) else "/desk/password"
 
 
 def declares_access(rule: str) -> Callable[[CheckT], CheckT]:

@@ -21,8 +21,9 @@ from submissions.review.sessions import Principal
 from submissions.review.web import DeskRoute, page
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
-Reader = Annotated[Principal, Depends(require(Permission.READ_SUBMISSIONS))]
-ReviewerOfViews = Annotated[Principal, Depends(require(Permission.REVIEW_SUBMISSIONS))]
+Reader = Annotated[Principal, Depends(require(Permission.READ_BRIEFINGS))]
+ReaderOfAll = Annotated[Principal, Depends(require(Permission.READ_RECORD))]
+Exporter = Annotated[Principal, Depends(require(Permission.EXPORT_DATA))]
 
 MEDIA_TYPES = {
     "json": "application/json",
@@ -43,12 +44,12 @@ def list_briefings(request: Request, principal: Reader) -> Response:
         "briefings.html",
         principal,
         briefings=briefings,
-        formats=sorted(FORMATS) if may(principal, Permission.REVIEW_SUBMISSIONS) else [],
+        formats=sorted(FORMATS) if may(principal, Permission.EXPORT_DATA) else [],
     )
 
 
 @router.get("/briefings/report.docx")
-def download_report(principal: Reader) -> Response:
+def download_report(principal: ReaderOfAll) -> Response:
     with unit_of_work(read_only=True) as db:
         content = report_document(db)
     return _download(principal, content, "report")
@@ -71,7 +72,7 @@ def download_briefing(theme_key: str, principal: Reader) -> Response:
 
 
 @router.get("/exports/{kind}")
-def download_export(kind: str, principal: ReviewerOfViews) -> Response:
+def download_export(kind: str, principal: Exporter) -> Response:
     """Every sent view in one file; it is made before the first byte is sent, so it is whole or an error."""
     if kind not in FORMATS:
         raise SubmissionNotFound(kind)

@@ -22,8 +22,8 @@ from translations.languages import LANGUAGES
 
 router = APIRouter(prefix="/evidence-sessions", route_class=DeskRoute, include_in_schema=False)
 
-Reader = Annotated[Principal, Depends(require(Permission.READ_SUBMISSIONS))]
-Writer = Annotated[Principal, Depends(require(Permission.REVIEW_SUBMISSIONS))]
+Reader = Annotated[Principal, Depends(require(Permission.READ_RECORD))]
+Writer = Annotated[Principal, Depends(require(Permission.RECORD_CONTRIBUTIONS))]
 
 
 @router.get("")
@@ -35,7 +35,7 @@ def show_sessions(request: Request, principal: Reader) -> Response:
         "evidence_sessions.html",
         principal,
         sessions=sessions,
-        may_write=may(principal, Permission.REVIEW_SUBMISSIONS),
+        may_write=may(principal, Permission.RECORD_CONTRIBUTIONS),
         ways=_ways(),
     )
 
@@ -140,7 +140,7 @@ def _session_page(
         session=session,
         contributions=contributions,
         ways=_ways(),
-        may_write=may(principal, Permission.REVIEW_SUBMISSIONS),
+        may_write=may(principal, Permission.RECORD_CONTRIBUTIONS),
         typed=typed or Contribution(text="", language=""),
         problems=problems or {},
         languages=sorted(LANGUAGES.values(), key=lambda one: one.english_name),

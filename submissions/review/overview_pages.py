@@ -22,7 +22,7 @@ from submissions.review.words import CHANNELS, language_name
 from submissions.statistics import Figures, compare_voices, compute_figures
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
-Reader = Annotated[Principal, Depends(require(Permission.READ_SUBMISSIONS))]
+Reader = Annotated[Principal, Depends(require(Permission.READ_RECORD))]
 
 
 @router.get("/overview")

@@ -26,7 +26,7 @@ from submissions.review import (
     safeguarding,
     sign_in_pages,
 )
-from submissions.review.access import Permission, PostedForm, may, public_route, require
+from submissions.review.access import Permission, PostedForm, home_of, may, public_route, require, signed_in
 from submissions.review.decisions import Changes, Correction
 from submissions.review.errors import DecisionRefused, VersionConflict
 from submissions.review.filter_form import FilterForm, read_filters
@@ -42,7 +42,9 @@ router.include_router(overview_pages.router)
 router.include_router(recording_pages.router)
 router.include_router(briefing_pages.router)
 
+SignedIn = Annotated[Principal, Depends(signed_in)]
 Reader = Annotated[Principal, Depends(require(Permission.READ_SUBMISSIONS))]
+ReaderOfRecord = Annotated[Principal, Depends(require(Permission.READ_RECORD))]
 Corrector = Annotated[Principal, Depends(require(Permission.CORRECT_TRANSLATIONS))]
 ReviewerOfViews = Annotated[Principal, Depends(require(Permission.REVIEW_SUBMISSIONS))]
 JobManager = Annotated[Principal, Depends(require(Permission.MANAGE_JOBS))]
@@ -54,7 +56,9 @@ def show_static_file(name: str) -> Response:
 
 
 @router.get("")
-def show_queue(request: Request, principal: Reader) -> Response:
+def show_queue(request: Request, principal: SignedIn) -> Response:
+    if not may(principal, Permission.READ_SUBMISSIONS):
+        return redirect(home_of(principal))
     form = read_filters(request.query_params)
     after = _position(request, "after")
     before = _position(request, "before")
@@ -237,7 +241,7 @@ def _conflict_page(
 
 
 @router.get("/problems")
-def show_problems(request: Request, principal: Reader) -> Response:
+def show_problems(request: Request, principal: ReaderOfRecord) -> Response:
     with unit_of_work(read_only=True) as db:
         found = problems.find_problems(db)
     return page(

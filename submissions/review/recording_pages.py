@@ -29,7 +29,7 @@ from submissions.review.web import CONTENT_SECURITY_POLICY, DeskRoute, page, red
 from submissions.settings import StoreSettings
 
 router = APIRouter(prefix="/recordings", route_class=DeskRoute, include_in_schema=False)
-Reader = Annotated[Principal, Depends(require(Permission.READ_SUBMISSIONS))]
+Reader = Annotated[Principal, Depends(require(Permission.READ_RECORD))]
 Listener = Annotated[Principal, Depends(require(Permission.REVIEW_SUBMISSIONS))]
 
 SHOWN = 100

@@ -19,7 +19,8 @@ from submissions.review.web import DeskRoute, page, redirect
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 
-Reader = Annotated[Principal, Depends(require(Permission.READ_SUBMISSIONS))]
+Reader = Annotated[Principal, Depends(require(Permission.READ_RECORD))]
+Exporter = Annotated[Principal, Depends(require(Permission.EXPORT_DATA))]
 ReviewerOfViews = Annotated[Principal, Depends(require(Permission.REVIEW_SUBMISSIONS))]
 
 
@@ -51,7 +52,7 @@ def show_register(request: Request, principal: Reader) -> Response:
 
 
 @router.get("/register.csv")
-def download_register(principal: Reader) -> Response:
+def download_register(principal: Exporter) -> Response:
     def lines():  # type: ignore[no-untyped-def]
         with unit_of_work(read_only=True) as db:
             for line in register.export_csv(db, principal):
