@@ -130,6 +130,24 @@ class Retention(CommissionPart):
     views_days: int | None = Field(default=None, ge=1)  # sent views; None keeps them, without identity
 
 
+class FollowUps(CommissionPart):
+    """Texts to those who came to an open forum: what they cost, how many a person may get, and when."""
+
+    sms_part_pence: float = Field(default=4.0, ge=0, le=100)  # what the operator bills for one part
+    texts_per_person: int = Field(default=2, ge=1)  # over all forums, within `within_days`
+    within_days: int = Field(default=30, ge=1)
+    answers_days: int = Field(default=30, ge=1)  # what they write within these belongs to the forum
+    from_hour: int = Field(default=9, ge=0, le=23)  # London time, also on the days the clocks change
+    until_hour: int = Field(default=20, ge=1, le=24)
+    batch: int = Field(default=50, ge=1, le=1000)  # texts queued in a minute
+
+    @model_validator(mode="after")
+    def ends_after_it_starts(self) -> FollowUps:
+        if self.until_hour <= self.from_hour:
+            raise ValueError("until_hour must be after from_hour")
+        return self
+
+
 class Place(CommissionPart):
     wards: list[Words] = []
     places: list[Words] = []
@@ -157,6 +175,7 @@ class Commission(CommissionPart):
         Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}-[a-z]{2,3}$")], dict[str, Words]
     ] = {}
     place_names: Place = Place()
+    follow_ups: FollowUps = FollowUps()
 
     def theme(self, key: str) -> Theme:
         """The theme with this key. Raises KeyError."""
