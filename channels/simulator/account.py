@@ -259,6 +259,15 @@ class StandInAccount:
 
         `extra` are further parameters of the webhook, such as ButtonPayload.
         """
+        message, url, parameters = self.take_in(from_=from_, body=body, media=media)
+        for _ in range(2 if self.switches.duplicates else 1):
+            self.courier.post_later(url, {**parameters, **(extra or {})}, self.switches.delay_seconds)
+        return message
+
+    def take_in(
+        self, *, from_: str, body: str = "", media: Sequence[tuple[str, bytes]] = ()
+    ) -> tuple[StandInMessage, str, dict[str, str]]:
+        """As `receive`, but whoever calls posts the webhook: the message, its address and its parameters."""
         is_whatsapp = from_.startswith(WHATSAPP)
         ours = WHATSAPP + self.whatsapp_number if is_whatsapp else self.sms_number
         message = StandInMessage(
@@ -281,11 +290,9 @@ class StandInAccount:
                 self.stopped.add(from_)
             elif word in CARRIER_START:
                 self.stopped.discard(from_)
-            parameters = {**self._webhook(message), **(extra or {})}
+            parameters = self._webhook(message)
         path = "/twilio/whatsapp" if is_whatsapp else "/twilio/sms"
-        for _ in range(2 if self.switches.duplicates else 1):
-            self.courier.post_later(self.courier.public_url + path, parameters, self.switches.delay_seconds)
-        return message
+        return message, self.courier.public_url + path, parameters
 
     def _webhook(self, message: StandInMessage) -> dict[str, str]:
         """Source: https://www.twilio.com/docs/messaging/guides/webhook-request"""
