@@ -218,13 +218,17 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Really erase; there is no way back.")] = False,
 ) -> None:
     """Erase one submission from every place that holds it."""
-    from submissions.retention import erase as erase_submission
+    from channels.forgetting import register_stores
+    from submissions.addresses import configure_keys
+    from submissions.erasure import erase as erase_submission
 
     if not yes:
         typer.echo(f"This would erase {reference} for good. Say so with --yes.", err=True)
         raise typer.Exit(2)
     with explained_errors():
-        with_database()
+        settings = with_database()
+        configure_keys(settings)
+        register_stores(settings)
         typer.echo(erase_submission(reference))
 
 
@@ -233,10 +237,14 @@ def retention_run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
 ) -> None:
     """Delete what has been kept for as long as commission.yml says."""
+    from channels.forgetting import register_stores
+    from submissions.addresses import configure_keys
     from submissions.retention import run_retention
 
     with explained_errors():
-        with_database()
+        settings = with_database()
+        configure_keys(settings)
+        register_stores(settings)
         for line in run_retention(dry_run=dry_run):
             typer.echo(line)
 

@@ -15,6 +15,7 @@ from channels.settings import Settings
 from channels.twilio_client import as_send_error, make_client, twilio_account
 from channels.twilio_inbox import keep_inbound
 from submissions.database import unit_of_work
+from submissions.forgetting import is_to_be_forgotten
 from submissions.models import Delivery, Direction, Message, utc_now
 from submissions.outbox import PHONE_CHANNELS
 
@@ -85,6 +86,9 @@ def _moment(message: MessageInstance) -> dt.datetime:
 def _compare(client: Client, found: Reconciled, message: MessageInstance) -> None:
     if str(message.direction) == "inbound":
         found.inbound += 1
+        with unit_of_work(read_only=True) as db:
+            if is_to_be_forgotten(db, str(message.sid)):
+                return  # erased here; the carrier has not deleted it yet
         if keep_inbound(_as_webhook(client, message), received_at=_moment(message)):
             found.taken_in.append(str(message.sid))
         return

@@ -11,6 +11,7 @@ import threading
 from huey import crontab
 
 from channels.errors import SendError
+from channels.forgetting import register_stores
 from channels.health import HEARTBEAT_FILE
 from channels.media import MediaWorker
 from channels.outbox_worker import OutboxWorker
@@ -36,6 +37,7 @@ def run_worker(settings: Settings) -> None:
     stopping = threading.Event()
     get_engine()
     configure_keys(settings)
+    register_stores(settings)
     outbox = OutboxWorker(settings)
     outbox.start()
     media = MediaWorker(settings)

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,6 +96,38 @@ class WriteAheadFile:
             )
         return kept
 
+    def remove(self, is_gone: Callable[[dict[str, Any]], bool]) -> int:
+        """Takes the records of which this holds out of the file, and out of what was set aside; how many.
+
+        A torn line cannot be read, so it stays until `remove_set_aside`.
+        """
+
+        def stays(line: bytes) -> bool:
+            try:
+                record = json.loads(line)
+                return not (isinstance(record, dict) and is_gone(record))
+            except Exception:  # noqa: BLE001  torn, or of another shape: nothing that can be told apart
+                return True
+
+        removed = 0
+        with self._locked():
+            for path in (self.path, self._rejected_path):
+                lines = [line for line in path.read_bytes().split(b"\n") if line] if path.exists() else []
+                kept = [line for line in lines if stays(line)]
+                if len(kept) < len(lines):
+                    self._replace_by(kept, path)
+                    removed += len(lines) - len(kept)
+        return removed
+
+    def remove_set_aside(self, *, older_than: float) -> bool:
+        """Deletes the `.rejected` file when nothing was added to it for so many seconds."""
+        with self._locked():
+            path = self._rejected_path
+            if not path.exists() or time.time() - path.stat().st_mtime < older_than:
+                return False
+            path.unlink()
+            return True
+
     def _read(self) -> tuple[list[tuple[bytes, dict[str, Any]]], list[bytes]]:
         """The whole records with their lines, and the lines that are not whole."""
         records: list[tuple[bytes, dict[str, Any]]] = []
@@ -120,14 +153,15 @@ class WriteAheadFile:
             file.flush()
             os.fsync(file.fileno())
 
-    def _replace_by(self, lines: list[bytes]) -> None:
-        new = self.path.with_suffix(".new")
+    def _replace_by(self, lines: list[bytes], path: Path | None = None) -> None:
+        old = path or self.path
+        new = old.with_suffix(old.suffix + ".new")
         with new.open("wb") as file:
             file.writelines(line + b"\n" for line in lines)
             file.flush()
             os.fsync(file.fileno())
-        new.replace(self.path)
-        _sync_folder(self.path.parent)
+        new.replace(old)
+        _sync_folder(old.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from submissions import audit, jobs
 from submissions.database import unit_of_work
+from submissions.forgetting import Unfinished, find_unfinished
 from submissions.models import (
     Direction,
     Job,
@@ -29,6 +30,8 @@ from submissions.review.sessions import Principal
 SHOWN_JOBS = 50
 # A message is answered within a second; one that is older than this is stuck.
 UNANSWERED_AFTER = dt.timedelta(minutes=2)
+# What was erased is forgotten elsewhere within minutes, or when the conversation has been quiet for a while.
+FORGOTTEN_AFTER = dt.timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
@@ -56,13 +59,20 @@ class Problems:
     unanswered_messages: int
     oldest_unanswered_at: dt.datetime | None
     sending: SendingProblems
+    forgetting: Unfinished
 
     @property
     def waiting_count(self) -> int:
         return sum(row.submissions for row in self.waiting)
 
     def __bool__(self) -> bool:
-        return bool(self.waiting or self.failed_job_count or self.unanswered_messages or self.sending)
+        return bool(
+            self.waiting
+            or self.failed_job_count
+            or self.unanswered_messages
+            or self.sending
+            or self.forgetting
+        )
 
 
 def find_problems(db: Session) -> Problems:
@@ -114,6 +124,7 @@ def find_problems(db: Session) -> Problems:
         unanswered_messages=unanswered,
         oldest_unanswered_at=unanswered_since,
         sending=find_sending_problems(db),
+        forgetting=find_unfinished(db, older_than=FORGOTTEN_AFTER),
     )
 
 

@@ -15,6 +15,7 @@ from submissions.conversations import sha256_of
 from submissions.database import unit_of_work
 from submissions.demo import loading, sessions
 from submissions.demo.views import PERIOD, read_texts, story_of
+from submissions.erasure import erase
 from submissions.models import (
     AuditEntry,
     Base,
@@ -32,7 +33,6 @@ from submissions.models import (
     utc_now,
 )
 from submissions.references import demonstration_reference, find_references, normalise_reference
-from submissions.retention import erase
 from tests.factories import make_view
 from tests.submissions.desk_site import Desk, make_reviewer
 from translations.languages import LANGUAGES

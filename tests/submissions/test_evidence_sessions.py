@@ -11,6 +11,7 @@ from sqlalchemy import select
 from submissions import evidence_sessions, translation_jobs
 from submissions.conversations import sha256_of
 from submissions.database import unit_of_work
+from submissions.erasure import erase
 from submissions.errors import SubmissionNotFound
 from submissions.evidence_sessions import ChangedMeanwhile, Contribution, NotAccepted, SessionFacts
 from submissions.models import (
@@ -24,7 +25,6 @@ from submissions.models import (
     utc_now,
 )
 from submissions.references import normalise_reference
-from submissions.retention import erase
 from tests.factories import VIEW_EN, VIEW_SO
 from tests.submissions.desk_site import Desk, hidden, make_reviewer
 

@@ -13,6 +13,7 @@ from submissions import database as db_module
 from submissions.commission import get_commission
 from submissions.conversations import OutboundMessage
 from submissions.database import unit_of_work
+from submissions.erasure import erase
 from submissions.errors import SubmissionNotFound
 from submissions.models import (
     AuditEntry,
@@ -27,7 +28,7 @@ from submissions.models import (
     Submission,
     utc_now,
 )
-from submissions.retention import erase, run_retention
+from submissions.retention import run_retention
 from submissions.translation_jobs import engine_in_use
 from tests.factories import make_message, make_view
 from tests.submissions.engine import WordListEngine
