@@ -1,8 +1,10 @@
 """How well themes and danger are found, on views nobody trained on: `python -m evals.themes`.
 
 Reads evals/themes.jsonl and evals/themes/*.jsonl (text, lang, themes, danger) and evals/danger.jsonl and
-prints macro-F1, by language and by theme, calibration, and danger's recall and false alarms. With `--write`
-the languages' figures become those by which suggestions are marked `low confidence`.
+prints macro-F1, by language and by theme, calibration, and danger's recall and false alarms. With `--sealed`
+it reads evals/themes_sealed and evals/danger_sealed instead, of which only these figures are ever read. With
+`--write` the languages' figures of both sets together become those by which suggestions are marked
+`low confidence`.
 """
 
 from __future__ import annotations
@@ -31,6 +33,18 @@ def read_views() -> list[dict[str, Any]]:
     """All held-out views with themes; each also says whether it tells of danger, where its writer did."""
     names = ["themes.jsonl", *sorted(f"themes/{path.name}" for path in (FOLDER / "themes").glob("*.jsonl"))]
     return [record for name in names for record in read(name)]
+
+
+def read_folder(name: str) -> list[dict[str, Any]]:
+    """All lines of a folder's files, which are named by language."""
+    return [
+        record for path in sorted((FOLDER / name).glob("*.jsonl")) for record in read(f"{name}/{path.name}")
+    ]
+
+
+def read_sealed() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """(views with themes, views that say whether there is danger): measured with, never looked at."""
+    return read_folder("themes_sealed"), read_folder("danger_sealed")
 
 
 def measure_themes(records: list[dict[str, Any]]) -> dict[str, Any]:
@@ -101,25 +115,39 @@ def measure_danger(records: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    views = read_views()
-    dangers = [*views, *read("danger.jsonl")]
+def report(views: list[dict[str, Any]], dangers: list[dict[str, Any]]) -> None:
     themes, danger = measure_themes(views), measure_danger(dangers)
     print(f"Themes of {len(views)} views: macro-F1 {themes['macro_f1']:.3f}", end="; ")
     print(f"calibration error {themes['calibration_error']:.3f}")
     print("By theme:", ", ".join(f"{key} {score:.2f}" for key, score in themes["by_theme"].items()))
-    print(f"Danger: recall {danger['recall']:.3f}, false alarms {danger['false_alarms']:.3f}")
-    print("\n| language | themes F1 | danger found | false alarms | suggestions |")
-    print("| --- | --- | --- | --- | --- |")
-    english = themes["by_language"]["en"]
+    print(f"Danger in {len(dangers)} views: recall {danger['recall']:.3f}", end=", ")
+    print(f"false alarms {danger['false_alarms']:.3f}")
+    print("\n| language | themes F1 | danger found | false alarms |")
+    print("| --- | --- | --- | --- |")
     for language, score in sorted(themes["by_language"].items()):
         dangerous, missed, harmless, false = danger["by_language"][language]
-        mark = "low confidence" if english - score > LARGEST_GAP else ""
-        found = f"{dangerous - missed} of {dangerous} | {false} of {harmless}"
-        print(f"| {language} | {score:.2f} | {found} | {mark} |")
+        print(f"| {language} | {score:.2f} | {dangerous - missed} of {dangerous} | {false} of {harmless} |")
+
+
+def write_quality(views: list[dict[str, Any]]) -> None:
+    """By which languages are marked; prints those more than fifteen points behind English."""
+    scores = {key: round(score, 3) for key, score in measure_themes(views)["by_language"].items()}
+    QUALITY_FILE.write_text(
+        json.dumps({"f1": dict(sorted(scores.items()))}, indent=1) + "\n", encoding="utf-8"
+    )
+    marked = sorted(key for key, score in scores.items() if scores["en"] - score > LARGEST_GAP)
+    print(f"\nMarked low confidence, from {len(views)} views:", ", ".join(marked) or "none")
+
+
+def main() -> None:
+    views = read_views()
+    sealed_views, sealed_dangers = read_sealed()
+    if "--sealed" in sys.argv:
+        report(sealed_views, sealed_dangers)
+    else:
+        report(views, [record for record in [*views, *read("danger.jsonl")] if "danger" in record])
     if "--write" in sys.argv:
-        scores = {language: round(score, 3) for language, score in sorted(themes["by_language"].items())}
-        QUALITY_FILE.write_text(json.dumps({"f1": scores}, indent=1) + "\n", encoding="utf-8")
+        write_quality([*views, *sealed_views])
 
 
 if __name__ == "__main__":
