@@ -66,8 +66,8 @@ def delete_from_write_ahead(data: Path, gone: Gone) -> None:
     ids = set(gone.client_message_ids)
 
     def is_of_chat(record: dict[str, Any]) -> bool:
-        is_same = record.get("conversation_id") == gone.conversation_id
-        return is_same and record.get("client_message_id") in ids
+        # On the web a message is known by its conversation and the id its browser gave it.
+        return f"{record.get('conversation_id')}/{record.get('client_message_id')}" in ids
 
     def is_of_twilio(record: dict[str, Any]) -> bool:
         form = dict(json.loads(unseal(record["sealed"])).get("form", []))

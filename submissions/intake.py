@@ -18,6 +18,7 @@ from sqlalchemy.orm.attributes import flag_modified
 
 from submissions import audit, conversations, jobs
 from submissions.errors import ConsentMissing, MessageNotFound, SubmissionClosed, SubmissionNotFound
+from submissions.follow_ups.answers import forum_of_conversation
 from submissions.models import (
     Conversation,
     Job,
@@ -79,6 +80,7 @@ def make_draft(db: Session, conversation_id: uuid.UUID, message_ids: Sequence[uu
         message_ids_sha256=key,
         conversation_id=conversation_id,
         channel=conversation.channel,
+        forum_id=forum_of_conversation(db, conversation_id),
         status=SubmissionStatus.DRAFT,
         is_urgent=conversation.is_urgent,
     )
@@ -110,6 +112,7 @@ def submit(
     submission.submitted_at = utc_now()
     submission.consented_at = conversation.consented_at
     submission.is_urgent = conversation.is_urgent
+    submission.forum_id = forum_of_conversation(db, conversation_id) or submission.forum_id
     _delete_drafts_it_replaces(db, submission)
     audit.record(
         db,
@@ -152,6 +155,7 @@ def add_to(
     if submission.status == SubmissionStatus.APPROVED:
         submission.status = SubmissionStatus.IN_REVIEW
     submission.is_urgent = submission.is_urgent or conversation.is_urgent
+    submission.forum_id = submission.forum_id or forum_of_conversation(db, conversation_id)
     # New parts alone leave the row, and so its version, as they were; whoever is reviewing must be told.
     flag_modified(submission, "is_urgent")
     audit.record(db, audit.RESIDENT, "submission.added_to", "submission", submission.id, parts=len(new))
@@ -171,12 +175,20 @@ def withdraw(db: Session, conversation_id: uuid.UUID, reference: str) -> str:
         submission = find_by_reference(db, reference)
     except SubmissionNotFound:
         return "not_found"
+    return "withdrawn" if withdraw_submission(db, submission) else "already_withdrawn"
+
+
+def withdraw_submission(db: Session, submission: Submission, **details: str) -> bool:
+    """Takes it back, out of sight at once; False when it was before. `submissions.erasure` deletes the words."""
+    from submissions.exports import downloads  # it asks for jobs, and they for submissions
+
     if submission.status == SubmissionStatus.WITHDRAWN:
-        return "already_withdrawn"
+        return False
+    downloads.forget(db, submission.reference)
     submission.status = SubmissionStatus.WITHDRAWN
     submission.withdrawn_at = utc_now()
-    audit.record(db, audit.RESIDENT, "submission.withdrawn", "submission", submission.id)
-    return "withdrawn"
+    audit.record(db, audit.RESIDENT, "submission.withdrawn", "submission", submission.id, **details)
+    return True
 
 
 def status_of(db: Session, conversation_id: uuid.UUID, message_id: uuid.UUID) -> list[SubmissionState]:
@@ -193,11 +205,13 @@ def status_of(db: Session, conversation_id: uuid.UUID, message_id: uuid.UUID) ->
     else:
         sent = sent.where(Submission.conversation_id == conversation_id)
     return [
-        SubmissionState(str(submission.reference), _state(db, submission)) for submission in db.scalars(sent)
+        SubmissionState(str(submission.reference), state_of(db, submission))
+        for submission in db.scalars(sent)
     ]
 
 
-def _state(db: Session, submission: Submission) -> str:
+def state_of(db: Session, submission: Submission) -> str:
+    """The word for residents of how far it is."""
     if submission.status != SubmissionStatus.RECEIVED:
         return submission.status
     unfinished = db.scalars(
