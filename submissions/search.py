@@ -8,23 +8,26 @@ constant: Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion", SIGIR 2009.
 
 from __future__ import annotations
 
-import re
 import uuid
 from dataclasses import dataclass
 
 import numpy as np
 from sqlalchemy import select, text
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
-from submissions import similar_views, vectors
+from submissions import similar_views, vectors, word_search
 from submissions.database import is_postgresql
-from submissions.models import Segment, Submission, SubmissionPart, TranslationStatus, ViewIndex, utc_now
+from submissions.models import ViewIndex
+from submissions.search_words import question_words
 from submissions.translation_memory import sentence_key
+from submissions.view_indexing import ViewTexts, index_words, texts_of
 from translations import embeddings
+
+__all__ = ["Hit", "ViewTexts", "find", "index_view", "kept_vector", "texts_of"]
 
 _RANK_CONSTANT = 60
 QUESTION_CHARACTERS = 500
-_WORDS = re.compile(r"\w+")
+NEWEST_RANKED = 2_000
 # Words of a question that say nothing of what it is about; the rest decides.
 _COMMON_TEXT = (
     "a an and are about at be by can do does for from has have how i in is it me my not of on or our people "
@@ -77,85 +80,42 @@ def _by_meaning(db: Session, question: str, limit: int) -> list[vectors.Near]:
 
 
 def _by_words(db: Session, question: str, limit: int) -> list[uuid.UUID]:
-    words = [word for word in _WORDS.findall(question) if word.lower() not in _COMMON]
+    """The views with any of the words, the best of the newest first."""
+    words = question_words(" ".join(word for word in question.split() if word.lower() not in _COMMON))
     if not words:
         return []
+    query = word_search.any_of(db, words)
     if is_postgresql(db):
-        # Any of the words; `||` of two tsqueries is "or".
-        query = " | ".join(f"'{word}'" for word in words)
-        rows = db.execute(
-            text(
-                "WITH question AS "
-                "(SELECT to_tsquery('simple', :query) || to_tsquery('english', :query) AS q) "
-                "SELECT submission_id FROM view_index, question "
-                "WHERE (to_tsvector('simple', original) || to_tsvector('english', english)) @@ q "
-                "ORDER BY ts_rank("
-                "to_tsvector('simple', original) || to_tsvector('english', english), q) DESC, id LIMIT :limit"
-            ),
-            {"query": query, "limit": limit},
+        # The newest are looked at: to rank a hundred thousand that have a common word would take seconds.
+        statement = (
+            "SELECT submission_id FROM (SELECT id, submission_id, view_index_words FROM view_index "
+            "WHERE view_index_words @@ CAST(:query AS tsquery) ORDER BY id DESC LIMIT :newest) AS newest "
+            "ORDER BY ts_rank(view_index_words, CAST(:query AS tsquery)) DESC, id DESC LIMIT :limit"
         )
-        return [row[0] for row in rows]
-    match = " OR ".join(f'"{word}"' for word in words)
-    rows = db.execute(
-        text(
-            "SELECT view_index.submission_id FROM view_index_words "
-            "JOIN view_index ON view_index.id = view_index_words.rowid "
-            "WHERE view_index_words MATCH :match ORDER BY view_index_words.rank, view_index.id LIMIT :limit"
-        ),
-        {"match": match, "limit": limit},
-    )
-    return [uuid.UUID(row[0]) for row in rows]
-
-
-@dataclass(frozen=True)
-class ViewTexts:
-    """What is indexed of a view: its parts joined, and the English that stands beside them."""
-
-    original: str
-    english: str
-
-
-def texts_of(db: Session, submission_id: uuid.UUID) -> ViewTexts | None:
-    """None when the view is gone."""
-    submission = db.scalar(
-        select(Submission)
-        .where(Submission.id == submission_id)
-        .options(
-            selectinload(Submission.parts)
-            .selectinload(SubmissionPart.segments)
-            .selectinload(Segment.translations)
+    else:
+        statement = (
+            "SELECT view_index.submission_id FROM (SELECT rowid AS id, rank AS score FROM view_index_words "
+            "WHERE view_index_words MATCH :query ORDER BY rowid DESC LIMIT :newest) AS newest "
+            "JOIN view_index ON view_index.id = newest.id ORDER BY newest.score, newest.id DESC LIMIT :limit"
         )
-    )
-    if submission is None:
-        return None
-    english = []
-    for part in submission.parts:
-        for segment in part.segments:
-            for row in segment.translations:
-                if (
-                    row.is_current
-                    and row.target_language == "en"
-                    and row.text
-                    and row.status != TranslationStatus.WAITING_FOR_PACKAGE
-                ):
-                    english.append(row.text.strip())
-    return ViewTexts("\n".join(part.original_text for part in submission.parts), " ".join(english))
+    rows = db.execute(text(statement), {"query": query, "newest": NEWEST_RANKED, "limit": limit})
+    return [row[0] if isinstance(row[0], uuid.UUID) else uuid.UUID(row[0]) for row in rows]
 
 
-def index_view(db: Session, submission_id: uuid.UUID, texts: ViewTexts, vector: vectors.Vectors) -> ViewIndex:
-    """Puts the view where searches find it, and beside the views that say the same.
+def index_view(
+    db: Session, submission_id: uuid.UUID, texts: ViewTexts, vector: vectors.Vectors
+) -> ViewIndex | None:
+    """Puts the view where searches find it, and beside the views that say the same; None: it is not sent, or
+    taken back.
 
     `vector` (384) is that of the whole original. Call in a unit of work that holds the submission's row.
     """
-    row = db.scalar(select(ViewIndex).where(ViewIndex.submission_id == submission_id))
+    row = index_words(db, submission_id)
     if row is None:
-        row = ViewIndex(submission_id=submission_id)
-        db.add(row)
-    row.original, row.english = texts.original, texts.english
+        return None
     row.model, row.vector = embeddings.MODEL_NAME, np.asarray(vector, dtype="<f4").tobytes()
     key = sentence_key(texts.original)
     is_new_text, row.vector_sha256 = row.vector_sha256 != key, key
-    row.updated_at = utc_now()
     db.flush()
     if is_new_text:
         similar_views.put_in_group(db, row, vector)

@@ -39,7 +39,15 @@ from submissions.models.media import MediaFile, MediaState
 from submissions.models.opt_out import OptOut, OptOutWay, Purpose
 from submissions.models.outcome import Outcome, OutcomeAnnouncement, OutcomeState, OutcomeText
 from submissions.models.reply import CannedReply, Reply, ReplyState
-from submissions.models.reviewer import ApiToken, AuditEntry, DeskSession, Reviewer, Role
+from submissions.models.reviewer import (
+    ApiToken,
+    AuditEntry,
+    DeskSession,
+    RecoveryCode,
+    Reviewer,
+    Role,
+    SignInStep,
+)
 from submissions.models.rights import EarlierText, Forgetting, HearBack
 from submissions.models.submission import Submission, SubmissionPart, SubmissionStatus
 from submissions.models.theme import CandidateTheme, PartEmbedding, ThemeAssignment, ThemeDecision
@@ -52,7 +60,7 @@ from submissions.models.translation import (
     SegmentTranslation,
     TranslationStatus,
 )
-from submissions.models.view_index import ViewIndex
+from submissions.models.view_index import ViewIndex, ViewTheme
 
 __all__ = [
     "Address",
@@ -109,6 +117,7 @@ __all__ = [
     "PartEmbedding",
     "Purpose",
     "RecipientState",
+    "RecoveryCode",
     "Redaction",
     "RedactionSpan",
     "Reply",
@@ -122,6 +131,7 @@ __all__ = [
     "Segment",
     "SegmentTranslation",
     "SendingState",
+    "SignInStep",
     "SubCode",
     "Submission",
     "SubmissionPart",
@@ -132,5 +142,6 @@ __all__ = [
     "TranscriptState",
     "TranslationStatus",
     "ViewIndex",
+    "ViewTheme",
     "utc_now",
 ]

@@ -42,6 +42,8 @@ class Submission(Base):
         Index("ix_submission_status_submitted_at", "status", "submitted_at"),
         Index("ix_submission_channel_submitted_at", "channel", "submitted_at"),
         Index("ix_submission_source_language_submitted_at", "source_language", "submitted_at"),
+        Index("ix_submission_method_submitted_at", "method", "submitted_at"),
+        Index("ix_submission_forum_id_submitted_at", "forum_id", "submitted_at"),
         Index(
             "ix_submission_unread",
             "submitted_at",
