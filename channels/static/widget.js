@@ -11,6 +11,7 @@
   var LIMIT = 4000; // characters, as the server counts them
   var COUNT_FROM = 3500;
   var TYPING_SAID_AFTER_MS = 1500;
+  var LONGEST_RECORDING_S = 180; // as much as is transcribed
 
   function element(name, attributes, children) {
     var node = document.createElement(name);
@@ -73,16 +74,15 @@
     }
 
     async call(path, options) {
-      var headers = Object.assign({ Accept: "application/json" }, (options && options.headers) || {});
+      var json = options && options.body ? { "Content-Type": "application/json" } : {};
+      var headers = Object.assign({ Accept: "application/json" }, json, (options && options.headers) || {});
       if (this.conversation) headers.Authorization = "Bearer " + this.conversation.token;
-      if (options && options.body) headers["Content-Type"] = "application/json";
       return fetch(this.server + path, Object.assign({ credentials: "omit", cache: "no-store" }, options, { headers: headers }));
     }
 
     path(rest) { return "/chat/conversations/" + this.conversation.id + rest; }
 
     async begin(language) {
-      this.conversation = null;
       var response = await this.call("/chat/conversations", {
         method: "POST", body: JSON.stringify(language ? { language: language } : {})
       });
@@ -96,6 +96,13 @@
       var response = await this.call(this.path("/messages"), {
         method: "POST",
         body: JSON.stringify({ client_message_id: message.id, text: message.text, choice: message.choice || null })
+      });
+      if (!response.ok) throw await this.refusal(response);
+    }
+
+    async postRecording(id, recording) {
+      var response = await this.call(this.path("/voice-notes?client_message_id=" + id), {
+        method: "POST", body: recording, headers: { "Content-Type": recording.type || "application/octet-stream" }
       });
       if (!response.ok) throw await this.refusal(response);
     }
@@ -203,6 +210,165 @@
 
   function wait(milliseconds) { return new Promise(function (resolve) { setTimeout(resolve, milliseconds); }); }
 
+  /* Recording a voice message: record, stop, listen, then send or delete. In place of the box while it lasts. */
+  class Recorder {
+    constructor(chat) {
+      var self = this;
+      this.chat = chat;
+      this.recording = null; // {id, blob} when there is one to send
+      this.ticking = 0;
+      this.openButton = element("button", { type: "button", class: "record", onclick: function () { self.start(); } }, [
+        element("span", { class: "microphone", "aria-hidden": "true" })
+      ]);
+      this.dot = element("span", { class: "dot", "aria-hidden": "true" });
+      this.what = element("span", {});
+      this.time = element("span", { class: "time", role: "timer", "aria-live": "off", dir: "ltr" });
+      this.player = element("audio", { controls: true, hidden: true });
+      this.stopButton = element("button", { type: "button", class: "send", onclick: function () { self.stop(); } });
+      this.sendButton = element("button", { type: "button", class: "send", hidden: true, onclick: function () { self.send(); } });
+      this.deleteButton = element("button", { type: "button", class: "plain", onclick: function () { self.discard(); } });
+      this.panel = element("div", { class: "recorder", role: "group", hidden: true }, [
+        element("p", {}, [this.dot, this.what, this.time]), this.player,
+        element("div", { class: "row" }, [this.stopButton, this.sendButton, this.deleteButton])
+      ]);
+    }
+
+    useWords(words) {
+      this.openButton.setAttribute("aria-label", words.record);
+      this.openButton.title = words.record;
+      this.panel.setAttribute("aria-label", words.record);
+      this.stopButton.textContent = words.record_stop;
+      this.sendButton.textContent = words.record_send;
+      this.deleteButton.textContent = words.record_delete;
+      this.player.setAttribute("aria-label", words.voice_message);
+      this.what.textContent = this.recording ? words.record_ready : words.recording;
+    }
+
+    async start() {
+      var words = this.chat.words;
+      if (this.isAsking) return;
+      this.chat.showProblem("");
+      // Without https a browser has no microphone at all.
+      if (!navigator.mediaDevices || !navigator.mediaDevices.getUserMedia || !window.MediaRecorder) {
+        return this.chat.showProblem(words.record_unsupported);
+      }
+      this.isAsking = true;
+      try {
+        this.stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+        this.begin();
+      } catch (error) {
+        var isRefused = error.name === "NotAllowedError" || error.name === "SecurityError";
+        this.close();
+        this.chat.showProblem(isRefused ? words.record_refused : words.record_failed);
+      } finally { this.isAsking = false; }
+    }
+
+    begin() {
+      var self = this;
+      var parts = [];
+      this.recording = null;
+      var recorder = this.recorder = new MediaRecorder(this.stream);
+      recorder.ondataavailable = function (event) { if (event.data.size) parts.push(event.data); };
+      recorder.onstop = function () { if (self.recorder === recorder) self.keep(new Blob(parts, { type: recorder.mimeType })); };
+      recorder.onerror = function () { if (self.recorder === recorder) self.fail(); };
+      recorder.start(1000);
+      this.startedAt = Date.now();
+      this.show(false);
+      this.chat.announce(this.chat.words.recording);
+      this.stopButton.focus();
+      this.tick();
+      this.ticking = setInterval(function () { self.tick(); }, 250);
+    }
+
+    tick() {
+      var seconds = Math.min(LONGEST_RECORDING_S, Math.floor((Date.now() - this.startedAt) / 1000));
+      this.time.textContent = Math.floor(seconds / 60) + ":" + ("0" + seconds % 60).slice(-2);
+      if (seconds < LONGEST_RECORDING_S) return;
+      this.stop();
+      this.chat.showProblem(this.chat.say("record_too_long", { minutes: LONGEST_RECORDING_S / 60 }));
+    }
+
+    stop() {
+      if (this.recorder && this.recorder.state !== "inactive") this.recorder.stop();
+      this.release();
+    }
+
+    /* The browser's sign that somebody listens goes off as soon as nobody does. */
+    release() {
+      clearInterval(this.ticking);
+      if (this.stream) this.stream.getTracks().forEach(function (track) { track.stop(); });
+      this.stream = null;
+    }
+
+    keep(blob) {
+      this.release();
+      if (!blob.size) return this.fail();
+      this.recording = { id: newId(), blob: blob };
+      this.address = URL.createObjectURL(blob);
+      this.player.src = this.address;
+      this.show(true);
+      this.chat.announce(this.chat.words.record_ready);
+      this.sendButton.focus();
+    }
+
+    show(isReady) {
+      this.panel.hidden = false;
+      this.chat.writing.hidden = this.chat.counter.hidden = true;
+      this.dot.hidden = this.stopButton.hidden = isReady;
+      this.player.hidden = this.sendButton.hidden = !isReady;
+      this.useWords(this.chat.words);
+    }
+
+    close() {
+      var recorder = this.recorder;
+      this.recorder = this.recording = null;
+      if (recorder && recorder.state !== "inactive") recorder.stop();
+      this.release();
+      this.player.removeAttribute("src");
+      if (this.address) URL.revokeObjectURL(this.address);
+      this.address = null;
+      this.panel.hidden = true;
+      this.chat.writing.hidden = this.chat.counter.hidden = false;
+    }
+
+    discard() {
+      this.close();
+      this.chat.showProblem("");
+      this.chat.announce(this.chat.words.record_deleted);
+      this.openButton.focus();
+    }
+
+    fail() {
+      this.close();
+      this.chat.showProblem(this.chat.words.record_failed);
+      this.openButton.focus();
+    }
+
+    /* The same id each time: what arrived although no answer came back is not kept twice. */
+    async send() {
+      var recording = this.recording;
+      var chat = this.chat;
+      if (!recording || this.isSending) return;
+      this.isSending = true;
+      chat.showProblem("");
+      chat.announce(chat.words.sending);
+      try {
+        await chat.haveConversation();
+        await chat.line.postRecording(recording.id, recording.blob);
+        if (this.recording === recording) { this.close(); chat.box.focus(); }
+        chat.announce(chat.words.sent);
+        chat.showTyping(true);
+        chat.line.listen();
+      } catch (error) {
+        if (error.status === 401 || error.status === 403 || error.status === 404) chat.startAgain();
+        // What is recorded stays: only its owner deletes it.
+        else if (error.status === 429) chat.showProblem(chat.say("too_fast", { seconds: error.retryAfter || 5 }));
+        else if (error.status === 422) { this.fail(); }
+        else chat.showProblem(chat.words.record_not_sent);
+      } finally { this.isSending = false; }
+    }
+  }
+
   class OwnWordsChat extends HTMLElement {
     connectedCallback() {
       if (this.shadowRoot) return;
@@ -225,7 +391,7 @@
       window.addEventListener("offline", function () { self.setOnline(false); });
     }
 
-    disconnectedCallback() { this.line.stop(); }
+    disconnectedCallback() { this.line.stop(); this.recorder.close(); }
 
     build() {
       var self = this;
@@ -271,8 +437,10 @@
       this.sendButton = element("button", { type: "submit", class: "send" });
       this.counter = element("p", { id: "counter", class: "counter" });
       this.problem = element("p", { class: "problem", role: "alert" });
+      this.recorder = new Recorder(this);
+      this.writing = element("div", { class: "row" }, [this.label, this.box, this.recorder.openButton, this.sendButton]);
       this.form = element("form", { class: "composer", novalidate: true, onsubmit: function (event) { event.preventDefault(); self.submit(); } }, [
-        this.problem, element("div", { class: "row" }, [this.label, this.box, this.sendButton]), this.counter
+        this.problem, this.writing, this.recorder.panel, this.counter
       ]);
       this.polite = element("p", { class: "hidden", role: "status" });
       this.frame = element("section", { class: "frame" }, [
@@ -321,6 +489,7 @@
       var chosen = body.languages.filter(function (one) { return one.payload === "language:" + body.language; })[0];
       this.languageName.textContent = chosen ? chosen.title : this.words.language;
       this.languageButton.setAttribute("aria-label", this.words.change_language + ": " + this.languageName.textContent);
+      this.recorder.useWords(this.words);
       this.forgetButton.textContent = this.words.forget;
       this.forgetQuestion.textContent = this.words.forget_question;
       this.forgetYes.textContent = this.words.forget_confirm;
@@ -362,8 +531,9 @@
     showMessage(message) {
       if (this.greeting) { this.greeting.remove(); this.greeting = null; }
       var pending = message.client_message_id && this.shown[message.client_message_id];
-      var blocks = message.blocks && message.blocks.length ? message.blocks
-        : [{ text: message.text, lang: message.lang, dir: message.direction === "in" ? "auto" : message.dir }];
+      var isVoice = message.direction === "in" && !message.text;
+      var blocks = isVoice ? [{ text: this.words.voice_message, lang: this.language, dir: this.frame.dir, role: "voice" }]
+        : message.blocks && message.blocks.length ? message.blocks : [{ text: message.text, lang: message.lang, dir: message.direction === "in" ? "auto" : message.dir }];
       var first = this.log.querySelector(".pending");
       if (pending) {
         // Shown already, when it was sent: it stays, so that a screen reader does not read it twice.
@@ -508,6 +678,16 @@
       if (node) node.querySelector(".state").textContent = text;
     }
 
+    /* Begun once, also when a message and a recording both are first. */
+    async haveConversation() {
+      if (this.line.conversation) return;
+      if (!this.beginning) this.beginning = this.line.begin(this.language);
+      try {
+        this.storage.set("own-words-conversation", await this.beginning);
+        this.line.last = 0;
+      } finally { this.beginning = null; }
+    }
+
     /* One message at a time and in order; the same id again is the same message, so sending again is safe. */
     async sendQueue() {
       if (this.isSending) return;
@@ -516,10 +696,7 @@
       while (this.queue.length) {
         var message = this.queue[0];
         try {
-          if (!this.line.conversation) {
-            this.storage.set("own-words-conversation", await this.line.begin(this.language));
-            this.line.last = 0;
-          }
+          await this.haveConversation();
           await this.line.post(message);
           failures = 0;
           this.setState(message.id, this.words.sent);
@@ -588,6 +765,7 @@
 
     forget() {
       this.clear();
+      this.recorder.close();
       this.queue = [];
       ["queue", "draft", "language"].forEach(function (name) { this.storage.remove("own-words-" + name); }, this);
       this.box.value = "";
