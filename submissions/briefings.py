@@ -76,6 +76,13 @@ class Briefing:
     def total(self) -> int:
         return len(self.quotes)
 
+    @property
+    def references(self) -> set[str]:
+        """Of every view that is quoted or named."""
+        return {quote.reference for quote in self.quotes}.union(
+            *(one.references for one in [*self.sub_codes, *self.alike])
+        )
+
 
 def make_briefing(db: Session, theme_key: str) -> Briefing:
     """The briefing of one theme. Raises KeyError for a theme that commission.yml does not have."""

@@ -81,3 +81,21 @@ class MediaNotFound(SubmissionError):
     def __init__(self, name: str) -> None:
         super().__init__(f"no such file: {name}")
         self.name = name
+
+
+class ExportNotFound(SubmissionError):
+    """The file was never asked for, is not ready, or its day is over."""
+
+    def __init__(self, export_id: uuid.UUID) -> None:
+        super().__init__(f"no export {export_id}")
+        self.export_id = export_id
+
+
+class PdfNotAvailable(SubmissionError):
+    """Pango is not there, so no PDF can be drawn; the DOCX can."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "PDF files cannot be made on this machine: its administrator has to install the Debian packages "
+            "libpango-1.0-0, libpangoft2-1.0-0, libharfbuzz-subset0, fonts-noto-core and fonts-wqy-microhei"
+        )

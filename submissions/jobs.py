@@ -111,13 +111,27 @@ def wake_by_id(job_id: uuid.UUID, kind: JobKind | None = None, delay_seconds: fl
         logger.error("job %s not woken (%s); the sweep will find it", job_id, type(error).__name__)
 
 
+def wake_export(export_id: uuid.UUID, delay_seconds: float = 0) -> None:
+    """Lets a worker know of a file to be made, after everything a resident waits for. Never raises."""
+    try:
+        queue = get_queue()
+        if delay_seconds > 0:
+            queue.run_export.schedule((str(export_id),), delay=delay_seconds)
+        else:
+            queue.run_export(str(export_id), priority=-10)
+    except Exception as error:  # noqa: BLE001  the row is kept, and the sweep finds it
+        logger.error("export %s not woken (%s); the sweep will find it", export_id, type(error).__name__)
+
+
 class Queue:
     """Huey with our tasks, stored beside the database it works for."""
 
     def __init__(self, address: URL) -> None:
         self.huey = _make_huey(address)
         self.run_job = self.huey.task(name="run_job")(run_job_by_name)
+        self.run_export = self.huey.task(name="run_export")(run_export_by_name)
         self.sweep = self.huey.periodic_task(crontab(minute="*"), name="sweep")(sweep)
+        self.rights = self.huey.periodic_task(crontab(minute="*"), name="rights")(_rights)
         self.retention = self.huey.periodic_task(crontab(hour="3", minute="17"), name="retention")(_retention)
 
 
@@ -175,6 +189,13 @@ def run_job_by_name(job_id: str) -> None:
     run_job(uuid.UUID(job_id))
 
 
+def run_export_by_name(export_id: str) -> None:
+    """The Huey task that makes a file."""
+    from submissions.exports.downloads import run  # it asks for jobs itself
+
+    run(uuid.UUID(export_id))
+
+
 def run_due_jobs() -> int:
     """Runs in this thread all jobs that are due, until none is; how many. For tests and `demo load`."""
     count = 0
@@ -224,7 +245,8 @@ def _handler(kind: JobKind) -> Handler:
     }[kind]
 
 
-def _worker_name() -> str:
+def worker_name() -> str:
+    """Who runs a job: this process, on this machine."""
     return f"{socket.gethostname()[:60]}:{os.getpid()}"
 
 
@@ -241,7 +263,7 @@ def _claim(job_id: uuid.UUID) -> Job | None:
         job.status = JobStatus.RUNNING
         job.attempts += 1
         job.started_at = utc_now()
-        job.worker = _worker_name()
+        job.worker = worker_name()
         return job
 
 
@@ -330,7 +352,14 @@ def sweep() -> int:
     if found:
         logger.warning("sweep: %d jobs woken", len(found))
     _translate_what_can_be()
+    _sweep_exports()
     return len(found)
+
+
+def _sweep_exports() -> None:
+    from submissions.exports import downloads  # it asks for jobs itself
+
+    downloads.sweep()
 
 
 def _translate_what_can_be() -> None:
@@ -342,7 +371,12 @@ def _translate_what_can_be() -> None:
 def _is_abandoned(job: Job, now: dt.datetime) -> bool:
     if job.started_at is None or job.started_at <= now - ABANDONED_AFTER:
         return True
-    host, _, process_id = (job.worker or "").rpartition(":")
+    return is_process_gone(job.worker)
+
+
+def is_process_gone(worker: str | None) -> bool:
+    """Whether a worker of this machine, as `worker_name` names it, is there no more."""
+    host, _, process_id = (worker or "").rpartition(":")
     if host != socket.gethostname()[:60] or not process_id.isdigit():
         return False
     try:
@@ -378,3 +412,12 @@ def _retention() -> None:
 
     for line in run_retention(dry_run=False):
         logger.info("retention: %s", line)
+
+
+def _rights() -> None:
+    """Each minute: what residents took back is emptied, and forgotten wherever else it is kept."""
+    from submissions import forgetting
+    from submissions.erasure import erase_withdrawn_words
+
+    erase_withdrawn_words()
+    forgetting.run_due()

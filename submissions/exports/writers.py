@@ -1,6 +1,6 @@
 """The export as CSV, XLSX or JSON, written to an open binary file as it is read.
 
-JSON follows docs/export.schema.json. The same data gives the same bytes: no file holds when it was made.
+JSON follows export.schema.json. The same data gives the same bytes: no file holds when it was made.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ _WIDTHS = (14, 11, 21, 21, 10, 12, 9, 16, 70, 70, 34, 40, 40, 9, 11)
 _RIGHT_TO_LEFT_COLUMN = COLUMNS.index("original")
 
 Progress = Callable[[int], None]
+Seen = Callable[[str], None]  # told the reference of each view that was written
 
 
 def write_export(kind: str, output: BinaryIO, progress: Progress | None = None) -> int:
@@ -55,25 +56,34 @@ def write_export(kind: str, output: BinaryIO, progress: Progress | None = None) 
 
     Raises ValueError for a kind that is not one of FORMATS.
     """
+    number = 0
+
+    def seen(_reference: str) -> None:
+        nonlocal number
+        number += 1
+        if progress is not None and number % 100 == 0:
+            progress(number)
+
     if kind not in FORMATS:
         raise ValueError(f"an export is one of {', '.join(FORMATS)}")
-    counter = _Counted(progress)
     with unit_of_work(read_only=True) as db:
-        FORMATS[kind](db, output, counter)
-    return counter.number
+        write_views(db, kind, output, seen)
+    return number
+
+
+def write_views(db: Session, kind: str, output: BinaryIO, seen: Seen) -> None:
+    """As `write_export`, in the caller's unit of work."""
+    FORMATS[kind](db, output, _Counted(seen))
 
 
 class _Counted:
-    def __init__(self, progress: Progress | None) -> None:
-        self.number = 0
-        self.progress = progress
+    def __init__(self, seen: Seen) -> None:
+        self.seen = seen
 
     def __call__(self, contributions: Iterable[Contribution]) -> Iterable[Contribution]:
         for contribution in contributions:
             yield contribution
-            self.number += 1
-            if self.progress is not None and self.number % 100 == 0:
-                self.progress(self.number)
+            self.seen(contribution.reference)
 
 
 def table_row(contribution: Contribution) -> dict[str, str]:
@@ -163,7 +173,7 @@ def _cell(sheet: Any, text: str, *, is_rtl: bool = False, is_bold: bool = False)
 
 
 def json_record(contribution: Contribution) -> dict[str, Any]:
-    """One view as docs/export.schema.json describes it."""
+    """One view as export.schema.json describes it."""
     first_read = contribution.first_read_at
     return {
         "reference": contribution.reference,

@@ -1,107 +1,83 @@
-"""Briefings, the report and the export: read on the desk, printed, or taken away as files."""
+"""Briefings and the report: read on the desk, printed, or taken away as DOCX and PDF."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
 from submissions import audit
-from submissions.briefings import make_briefing
+from submissions.briefings import Briefing, make_briefing
 from submissions.commission import get_commission
 from submissions.database import unit_of_work
 from submissions.errors import SubmissionNotFound
-from submissions.exports.reports import MEDIA_TYPE, briefing_document, report_document
-from submissions.exports.writers import FORMATS, write_export
-from submissions.review.access import Permission, may, require
+from submissions.exports import pdf, reports
+from submissions.review.access import Permission, may, require, themes_of
 from submissions.review.sessions import Principal
 from submissions.review.web import DeskRoute, page
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 Reader = Annotated[Principal, Depends(require(Permission.READ_BRIEFINGS))]
 ReaderOfAll = Annotated[Principal, Depends(require(Permission.READ_RECORD))]
-Exporter = Annotated[Principal, Depends(require(Permission.EXPORT_DATA))]
-
-MEDIA_TYPES = {
-    "json": "application/json",
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
-# Above this an export goes through a file, which has no name and is gone when it has been sent.
-IN_MEMORY_BYTES = 2_000_000
-_PIECE_BYTES = 64 * 1024
 
 
 @router.get("/briefings")
 def list_briefings(request: Request, principal: Reader) -> Response:
     with unit_of_work(read_only=True) as db:
-        briefings = [make_briefing(db, theme.key) for theme in get_commission().themes]
+        briefings = [make_briefing(db, key) for key in themes_of(principal, get_commission().theme_keys)]
     return page(
         request,
         "briefings.html",
         principal,
         briefings=briefings,
-        formats=sorted(FORMATS) if may(principal, Permission.EXPORT_DATA) else [],
+        may_read_report=may(principal, Permission.READ_RECORD),
+        may_export=may(principal, Permission.EXPORT_DATA),
     )
 
 
 @router.get("/briefings/report.docx")
 def download_report(principal: ReaderOfAll) -> Response:
+    return _download(principal, reports.report_docx(_report()), "report.docx")
+
+
+@router.get("/briefings/report.pdf")
+def download_report_as_pdf(principal: ReaderOfAll) -> Response:
+    return _download(principal, pdf.report_pdf(_report()), "report.pdf")
+
+
+def _report() -> reports.Report:
     with unit_of_work(read_only=True) as db:
-        content = report_document(db)
-    return _download(principal, content, "report")
+        return reports.make_report(db)
 
 
 @router.get("/briefings/{theme_key}")
 def show_briefing(request: Request, theme_key: str, principal: Reader) -> Response:
-    _must_exist(theme_key)
-    with unit_of_work(read_only=True) as db:
-        briefing = make_briefing(db, theme_key)
-    return page(request, "briefing.html", principal, briefing=briefing)
+    return page(request, "briefing.html", principal, briefing=_briefing(principal, theme_key))
 
 
 @router.get("/briefings/{theme_key}/briefing.docx")
 def download_briefing(theme_key: str, principal: Reader) -> Response:
-    _must_exist(theme_key)
-    with unit_of_work(read_only=True) as db:
-        content = briefing_document(db, theme_key)
-    return _download(principal, content, f"briefing-{theme_key}")
+    content = reports.briefing_docx(_briefing(principal, theme_key))
+    return _download(principal, content, f"briefing-{theme_key}.docx")
 
 
-@router.get("/exports/{kind}")
-def download_export(kind: str, principal: Exporter) -> Response:
-    """Every sent view in one file; it is made before the first byte is sent, so it is whole or an error."""
-    if kind not in FORMATS:
-        raise SubmissionNotFound(kind)
-    file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115  closed by _pieces
-    try:
-        number = write_export(kind, file)  # type: ignore[arg-type]
-        with unit_of_work() as db:
-            audit.record(db, principal.actor, "views.exported", "export", kind, count=number)
-    except BaseException:
-        file.close()
-        raise
-    headers = {"Content-Disposition": f'attachment; filename="views.{kind}"'}
-    return StreamingResponse(_pieces(file), media_type=MEDIA_TYPES[kind], headers=headers)  # type: ignore[arg-type]
+@router.get("/briefings/{theme_key}/briefing.pdf")
+def download_briefing_as_pdf(theme_key: str, principal: Reader) -> Response:
+    content = pdf.briefing_pdf(_briefing(principal, theme_key))
+    return _download(principal, content, f"briefing-{theme_key}.pdf")
 
 
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    with file:
-        file.seek(0)
-        while piece := file.read(_PIECE_BYTES):
-            yield piece
-
-
-def _must_exist(theme_key: str) -> None:
-    if theme_key not in get_commission().theme_keys:
+def _briefing(principal: Principal, theme_key: str) -> Briefing:
+    if theme_key not in themes_of(principal, get_commission().theme_keys):
         raise SubmissionNotFound(theme_key)
+    with unit_of_work(read_only=True) as db:
+        return make_briefing(db, theme_key)
 
 
 def _download(principal: Principal, content: bytes, name: str) -> Response:
     with unit_of_work() as db:
         audit.record(db, principal.actor, "document.downloaded", "document", name)
-    headers = {"Content-Disposition": f'attachment; filename="{name}.docx"'}
-    return Response(content, media_type=MEDIA_TYPE, headers=headers)
+    media_type = pdf.MEDIA_TYPE if name.endswith(".pdf") else reports.MEDIA_TYPE
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type=media_type, headers=headers)

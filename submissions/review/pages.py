@@ -15,6 +15,7 @@ from submissions.review import (
     briefing_pages,
     deciding_pages,
     decisions,
+    export_pages,
     interpreter_pages,
     overview_pages,
     problems,
@@ -41,6 +42,7 @@ router.include_router(deciding_pages.router)
 router.include_router(overview_pages.router)
 router.include_router(recording_pages.router)
 router.include_router(briefing_pages.router)
+router.include_router(export_pages.router)
 
 SignedIn = Annotated[Principal, Depends(signed_in)]
 Reader = Annotated[Principal, Depends(require(Permission.READ_SUBMISSIONS))]

@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 
 from submissions import audit
 from submissions.database import unit_of_work
+from submissions.exports import downloads
 from submissions.models import Redaction, RedactionSpan, Segment, Submission, SubmissionStatus, utc_now
 from submissions.redactions import KINDS, Redactions, load, occurrences, suggest
 from submissions.review.errors import DecisionRefused
 from submissions.review.reading import find_submission
+from submissions.review.safeguarding import must_be_free_to_change
 from submissions.review.sentences import current_translation
 from submissions.review.sessions import Principal
 
@@ -122,6 +124,7 @@ def redact(principal: Principal, reference: str, mark: Mark) -> None:
     )
     with unit_of_work() as db:
         submission = find_submission(db, principal, reference)
+        must_be_free_to_change(db, principal, submission)
         if submission.status == SubmissionStatus.WITHDRAWN:
             raise DecisionRefused(["The resident has withdrawn this view, so it is not shown on anyway."])
         line = next((one for one in lines_of(submission, Redactions()) if one.key == mark.line), None)
@@ -159,6 +162,7 @@ def redact(principal: Principal, reference: str, mark: Mark) -> None:
                 for start, end in in_english or [(0, 0)]
             ]
         db.add(row)
+        downloads.forget(db, submission.reference)  # files made before hold what is covered now
         audit.record(
             db, principal.actor, "redaction.made", "submission", submission.id, redaction_id=str(row.id)
         )
@@ -168,6 +172,7 @@ def take_back(principal: Principal, reference: str, redaction_id: uuid.UUID) -> 
     """Shows the words again. The row stays, with who ended it."""
     with unit_of_work() as db:
         submission = find_submission(db, principal, reference)
+        must_be_free_to_change(db, principal, submission)
         row = db.get(Redaction, redaction_id, with_for_update=True)
         if row is None or row.submission_id != submission.id or row.ended_at is not None:
             raise DecisionRefused(["That redaction was taken back already."])

@@ -18,8 +18,9 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, selec
 
 from submissions.commission import get_commission
 from submissions.demo.loading import is_loaded as is_demonstration_loaded
-from submissions.errors import SubmissionNotFound
+from submissions.errors import ExportNotFound, PdfNotAvailable, SubmissionNotFound
 from submissions.review import words
+from submissions.review.access import home_of, may
 from submissions.review.errors import (
     FormNotGenuine,
     FormTooLarge,
@@ -80,6 +81,8 @@ def _make_environment() -> Environment:
     )
     environment.globals.update(
         static_url=static_url,
+        may=may,
+        home_of=home_of,
         get_commission=get_commission,
         is_demonstration_loaded=is_demonstration_loaded,
         channels=words.CHANNELS,
@@ -142,6 +145,8 @@ class DeskRoute(APIRoute):
                 FormNotGenuine,
                 FormTooLarge,
                 SubmissionNotFound,
+                ExportNotFound,
+                PdfNotAvailable,
                 CursorNotValid,
             ) as error:
                 response = _answer(request, error)
@@ -182,6 +187,10 @@ def _explain(error: Exception) -> tuple[int, str, str]:
         return 413, "That is too much text", "Nothing was changed. Shorten the text and try again."
     if isinstance(error, SubmissionNotFound):
         return 404, "There is no such submission", "Check the reference. It looks like OW-7K3M-92QF."
+    if isinstance(error, ExportNotFound):
+        return 404, "There is no such file", "It is not ready, or its day is over. Ask for it again."
+    if isinstance(error, PdfNotAvailable):
+        return 503, "There is no PDF here", f"{error}. The DOCX can be had."
     return 400, "This address is not complete", "Start again from the list of submissions."
 
 

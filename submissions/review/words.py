@@ -62,6 +62,11 @@ ACTIONS: dict[str, str] = {
     "note.removed": "removed a note of theirs",
     "redaction.made": "redacted something personal",
     "redaction.ended": "took back a redaction",
+    "export.requested": "asked for a file of all views",
+    "export.deleted": "deleted a file of all views",
+    "export.expired": "deleted a file of all views after its day",
+    "views.exported": "took away a file of all views",
+    "document.downloaded": "took away a briefing or the report",
     "safeguarding.recorded": "recorded what was done about the danger",
     "safeguarding.closed": "recorded the outcome about the danger",
 }

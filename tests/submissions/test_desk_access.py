@@ -81,7 +81,13 @@ GET   /desk/briefings                                              VC-RLMA
 GET   /desk/briefings/report.docx                                  V--RLMA
 GET   /desk/briefings/{theme_key}                                  VC-RLMA
 GET   /desk/briefings/{theme_key}/briefing.docx                    VC-RLMA
-GET   /desk/exports/{kind}                                         ---RLMA
+GET   /desk/briefings/report.pdf                                   V--RLMA
+GET   /desk/briefings/{theme_key}/briefing.pdf                     VC-RLMA
+GET   /desk/exports                                                ---RLMA
+POST  /desk/exports                                                ---RLMA
+GET   /desk/exports/{export_id}                                    ---RLMA
+GET   /desk/exports/{export_id}/file                               ---RLMA
+POST  /desk/exports/{export_id}/delete                             ---RLMA
 GET   /desk/problems                                               V--RLMA
 POST  /desk/problems/jobs/{job_id}/retry                           -----MA
 GET   /api/submissions                                             V-TRLMA

@@ -7,7 +7,6 @@ import io
 import json
 import re
 import time
-from pathlib import Path
 
 import jsonschema
 import pytest
@@ -20,6 +19,7 @@ from channels.command_line import app as command_line
 from submissions.database import unit_of_work
 from submissions.exports.cells import csv_cell, defuse
 from submissions.exports.counts import protect
+from submissions.exports.kinds import SCHEMA_FILE
 from submissions.exports.writers import COLUMNS, FORMATS, write_export
 from submissions.models import (
     AnalystNote,
@@ -33,9 +33,7 @@ from submissions.redactions import COVER
 from tests.factories import VIEW_AR, VIEW_BN
 from tests.submissions.desk_site import find, make_submission
 
-SCHEMA = json.loads(
-    (Path(__file__).resolve().parents[3] / "docs/export.schema.json").read_text(encoding="utf-8")
-)
+SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 FORMULA = '=HYPERLINK("http://evil.example";"a"), segunda, linha\n+1'
 
 
