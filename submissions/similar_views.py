@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from submissions.models import Submission, SubmissionStatus, ViewIndex
@@ -72,8 +72,11 @@ def put_in_group(db: Session, row: ViewIndex, vector: NDArray[np.float32]) -> No
     row.group_similarity = max(similarity[other.submission_id] for other in others)
 
 
-def similar_to(db: Session, submission_id: uuid.UUID) -> tuple[list[Similar], int]:
-    """(the other views of its group, at most 50 and the oldest first; how many others there are)."""
+def similar_to(
+    db: Session, submission_id: uuid.UUID, among: ColumnElement[bool] | None = None
+) -> tuple[list[Similar], int]:
+    """(the other views of its group, at most 50 and the oldest first; how many others there are), only
+    `among` those the reader may see."""
     group_id = db.scalar(select(ViewIndex.group_id).where(ViewIndex.submission_id == submission_id))
     if group_id is None:
         return [], 0
@@ -84,6 +87,7 @@ def similar_to(db: Session, submission_id: uuid.UUID) -> tuple[list[Similar], in
             ViewIndex.group_id == group_id,
             Submission.id != submission_id,
             Submission.status != SubmissionStatus.DRAFT,
+            *([] if among is None else [among]),
         )
         .order_by(Submission.submitted_at, Submission.id)
     ).all()

@@ -7,7 +7,7 @@ second time changes nothing.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
@@ -56,15 +56,18 @@ class Check:
     )  # submission, segment, English
 
 
-def check(db: Session, rows: Sequence[Row]) -> Check:
-    """Each row against the record; changes nothing."""
+def check(db: Session, rows: Sequence[Row], *, languages: Collection[str] | None = None) -> Check:
+    """Each row against the record; changes nothing. Views in other than these `languages` are not found."""
     result = Check()
     references = {reference for row in rows if (reference := normalise_reference(row.reference))}
     known = {
         str(submission.reference): submission
         for submission in db.scalars(
             select(Submission)
-            .where(Submission.reference.in_(references))
+            .where(
+                Submission.reference.in_(references),
+                *([] if languages is None else [Submission.source_language.in_(languages)]),
+            )
             .options(
                 selectinload(Submission.parts)
                 .selectinload(SubmissionPart.segments)
@@ -145,6 +148,7 @@ def take_in(
     actor: str,
     reviewer_id: uuid.UUID | None = None,
     leave_empty: bool = False,
+    languages: Collection[str] | None = None,
 ) -> Check:
     """Checks the rows and, when none is at fault, puts the English in its place as corrected by this person.
 
@@ -154,7 +158,7 @@ def take_in(
     name = " ".join(interpreter.split())[:NAME_LIMIT]
     if not name:
         raise ValueError("Give the interpreter's name.")
-    result = check(db, rows)
+    result = check(db, rows, languages=languages)
     if result.faults or (result.empty and not leave_empty):
         return result
     touched: dict[uuid.UUID, int] = {}

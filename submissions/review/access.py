@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import enum
 import hmac
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
@@ -98,6 +98,12 @@ PERMISSIONS_OF: dict[str, frozenset[Permission]] = {
 def may(principal: Principal, permission: Permission) -> bool:
     """Whether this person's or token's role gives the permission; a role not in the table gives none."""
     return permission in PERMISSIONS_OF.get(principal.role, frozenset())
+
+
+def themes_of(principal: Principal, all_themes: Iterable[str]) -> list[str]:
+    """Keys of the themes whose briefings this person may read: a commission member their own alone."""
+    is_scoped = principal.role == Role.COMMISSION_MEMBER
+    return [key for key in all_themes if not is_scoped or key in principal.themes]
 
 
 def home_of(principal: Principal) -> str:

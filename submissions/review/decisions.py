@@ -30,6 +30,7 @@ from submissions.models import (
     utc_now,
 )
 from submissions.references import normalise_reference
+from submissions.review import safeguarding
 from submissions.review.errors import DecisionRefused, VersionConflict
 from submissions.review.queue import visible_to
 from submissions.review.sentences import ENGLISH, current_translation, fingerprint, segment_text
@@ -66,10 +67,12 @@ class Changes:
 def apply_changes(principal: Principal, reference: str, expected_version: int, changes: Changes) -> int:
     """Makes the changes and gives the submission's new version.
 
-    Raises SubmissionNotFound, VersionConflict when somebody else was faster, DecisionRefused.
+    Raises SubmissionNotFound, VersionConflict when somebody else was faster, DecisionRefused,
+    NotAllowed for an urgent view that is the safeguarding lead's.
     """
     with unit_of_work() as db:
         submission = _claim(db, principal, reference, expected_version)
+        safeguarding.must_be_free_to_change(db, principal, submission)
         decisions = _Decisions(db, principal, submission)
         decisions.apply(changes)
         db.flush()

@@ -17,7 +17,7 @@ from submissions.review.access import Permission, may, require_token
 from submissions.review.api_models import Conflict, Fault, SubmissionList, SubmissionOut, SubmissionPatch
 from submissions.review.api_models import SubmissionSummary as Summary
 from submissions.review.decisions import Changes, Correction
-from submissions.review.errors import DecisionRefused, VersionConflict
+from submissions.review.errors import DecisionRefused, NotAllowed, VersionConflict
 from submissions.review.queue import CursorNotValid, Filters, Position
 from submissions.review.sessions import Principal
 
@@ -132,6 +132,8 @@ def change_submission(
         decisions.apply_changes(principal, reference, version, changes)
     except SubmissionNotFound as error:
         raise HTTPException(404, f"There is no submission {reference[:20]}.") from error
+    except NotAllowed as error:
+        raise HTTPException(403, "An urgent view is the safeguarding lead's until its outcome.") from error
     except DecisionRefused as error:
         raise HTTPException(422, error.problems) from error
     except VersionConflict as error:

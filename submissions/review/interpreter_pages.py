@@ -13,6 +13,7 @@ from submissions.database import unit_of_work
 from submissions.errors import SubmissionNotFound
 from submissions.interpreters import files, returns
 from submissions.interpreters import queue as waiting
+from submissions.models import Role
 from submissions.review.access import Permission, may, require
 from submissions.review.filter_form import FilterForm
 from submissions.review.queue import UNKNOWN_LANGUAGE
@@ -35,7 +36,7 @@ def show_interpreters(request: Request, principal: Reader) -> Response:
 
 def _page(request: Request, principal: Principal, status_code: int = 200, **values: Any) -> Response:
     with unit_of_work(read_only=True) as db:
-        queues = waiting.by_language(db)
+        queues = [row for row in waiting.by_language(db) if _may_see(principal, row.language)]
     return page(
         request,
         "interpreters.html",
@@ -49,12 +50,18 @@ def _page(request: Request, principal: Principal, status_code: int = 200, **valu
     )
 
 
+def _may_see(principal: Principal, language: str | None) -> bool:
+    return principal.role != Role.TRANSLATOR or language in principal.languages
+
+
 @router.get("/{language}.{kind}")
 def download_file(language: str, kind: str, principal: Corrector) -> Response:
     """The file for an interpreter of that language, with what waits now."""
     code = None if language == UNKNOWN_LANGUAGE else language
     if kind not in files.KINDS or not (code is None or code in LANGUAGES):
         raise SubmissionNotFound(f"{language[:12]}.{kind[:8]}")
+    if not _may_see(principal, code):
+        raise SubmissionNotFound(language[:12])
     with unit_of_work() as db:
         lines = waiting.lines(db, code)
         audit.record(
@@ -98,6 +105,7 @@ def take_in_file(request: Request, upload: Returned) -> Response:
             actor=principal.actor,
             reviewer_id=principal.reviewer_id,
             leave_empty=leave_empty,
+            languages=principal.languages if principal.role == Role.TRANSLATOR else None,
         )
     is_refused = bool(result.faults or (result.empty and not leave_empty))
     return _page(

@@ -12,39 +12,39 @@ import binascii
 import datetime as dt
 import enum
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, literal, not_, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, literal, not_, or_, select
 from sqlalchemy.orm import Session
 
-from submissions import search
-from submissions.database import is_postgresql
+from submissions import search, word_search
 from submissions.models import (
-    CandidateTheme,
+    Assignment,
     Job,
     JobKind,
     JobStatus,
+    Reviewer,
+    Role,
     SafeguardingCase,
-    Segment,
-    SegmentTranslation,
+    SafeguardingLead,
     Submission,
-    SubmissionPart,
     SubmissionStatus,
-    ThemeAssignment,
-    ThemeDecision,
+    ViewTheme,
 )
 from submissions.references import normalise_reference
 from submissions.review.sessions import Principal
 
+T = TypeVar("T")
 LOCAL_TIME = ZoneInfo("Europe/London")
 PAGE_SIZE = 50
+# To count a million takes longer than to show a page: counting stops here, and says so ("10,000 or more").
 COUNT_LIMIT = 10_000
-SEARCH_COUNT_LIMIT = 1_000
-STATUS_COUNT_LIMIT = 10_000  # of each: to count a million takes longer than to show a page
-FEW_FOUND = 500
+STATUS_COUNT_LIMIT = 10_000
+# Where each that is counted costs a look into another table.
+SLOW_COUNT_LIMIT = 1_000
 OPEN_STATUSES = (SubmissionStatus.RECEIVED, SubmissionStatus.IN_REVIEW)
 UNKNOWN_LANGUAGE = "und"  # BCP 47: undetermined
 NEWEST = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
@@ -113,6 +113,9 @@ class Filters:
     meaning: str | None = None  # a question in any language, answered by what views mean
     q_may_mean: bool = False  # views that mean what `q` says count too, not only those with its words
     leave_out_urgent: bool = False  # what the safeguarding lead has
+    forum: uuid.UUID | None = None
+    assigned_to: uuid.UUID | None = None
+    unassigned: bool = False  # only what nobody has
 
 
 def visible_to(principal: Principal) -> ColumnElement[bool]:
@@ -120,13 +123,30 @@ def visible_to(principal: Principal) -> ColumnElement[bool]:
 
     Drafts are not the council's to read. A role that sees only some submissions gets its condition here.
     """
-    return Submission.status != SubmissionStatus.DRAFT
+    sent = Submission.status != SubmissionStatus.DRAFT
+    if principal.role == Role.COMMISSION_MEMBER:
+        return false()  # reads briefings, never single views
+    if principal.role == Role.TRANSLATOR:
+        # Urgent ones too: nobody can act on a danger that nobody can read.
+        return and_(sent, Submission.source_language.in_(sorted(principal.languages)))
+    if principal.role == Role.VIEWER:
+        return and_(sent, or_(not_(_URGENT), not_(has_lead())))
+    return sent
+
+
+def has_lead() -> ColumnElement[bool]:
+    """Whether somebody with an open account is named as safeguarding lead."""
+    return exists().where(
+        SafeguardingLead.ended_at.is_(None),
+        Reviewer.id == SafeguardingLead.reviewer_id,
+        Reviewer.disabled_at.is_(None),
+    )
 
 
 def _matching(db: Session, principal: Principal, filters: Filters) -> list[ColumnElement[bool]]:
     conditions = [visible_to(principal), Submission.submitted_at.is_not(None)]
     if filters.theme:
-        conditions.append(_has_theme(filters.theme))
+        conditions.append(ViewTheme.theme_key == filters.theme)
     if filters.language == UNKNOWN_LANGUAGE:
         conditions.append(Submission.source_language.is_(None))
     elif filters.language:
@@ -135,6 +155,13 @@ def _matching(db: Session, principal: Principal, filters: Filters) -> list[Colum
         conditions.append(Submission.channel == filters.channel)
     if filters.method:
         conditions.append(Submission.method == filters.method)
+    if filters.forum:
+        conditions.append(Submission.forum_id == filters.forum)
+    if filters.assigned_to:
+        theirs = select(Assignment.submission_id).where(Assignment.reviewer_id == filters.assigned_to)
+        conditions.append(Submission.id.in_(theirs))
+    if filters.unassigned:
+        conditions.append(~exists().where(Assignment.submission_id == Submission.id))
     if filters.leave_out_urgent:
         conditions.append(not_(_URGENT))
     if filters.statuses:
@@ -159,60 +186,45 @@ def _midnight(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(), tzinfo=LOCAL_TIME).astimezone(dt.UTC)
 
 
-def _has_theme(key: str) -> ColumnElement[bool]:
-    """Accepted by a person, or proposed and not refused."""
+def _from(statement: Select[Any], filters: Filters) -> Select[Any]:
+    """The statement over submissions; by theme it starts from the theme's views, which stand in order."""
+    if not filters.theme:
+        return statement.select_from(Submission)
+    return statement.select_from(ViewTheme).join(Submission, Submission.id == ViewTheme.submission_id)
 
-    def decided(decision: ThemeDecision) -> ColumnElement[bool]:
-        return exists().where(
-            ThemeAssignment.submission_id == Submission.id,
-            ThemeAssignment.theme_key == key,
-            ThemeAssignment.decision == decision,
-        )
 
-    proposed = exists().where(CandidateTheme.submission_id == Submission.id, CandidateTheme.theme_key == key)
-    return or_(decided(ThemeDecision.ACCEPTED), and_(proposed, not_(decided(ThemeDecision.REFUSED))))
+def _keys(filters: Filters) -> tuple[Any, Any]:
+    """The columns that give the list its order."""
+    if filters.theme:
+        return ViewTheme.submitted_at, ViewTheme.submission_id
+    return Submission.submitted_at, Submission.id
 
 
 def _waiting_for_translation() -> Any:
     return select(Job.submission_id).where(Job.kind == JobKind.TRANSLATE, Job.status == JobStatus.WAITING)
 
 
+def _once(db: Session, question: tuple[str, str], ask: Callable[[], T]) -> T:
+    """The answer, asked for once in a unit of work: a page and its count need the same."""
+    answers = db.info.setdefault("answers of searches", {})
+    if question not in answers:
+        answers[question] = ask()
+    answer: T = answers[question]
+    return answer
+
+
 def _means(db: Session, question: str) -> ColumnElement[bool]:
     if normalise_reference(question.strip()):
         return false()
-    return Submission.id.in_([hit.submission_id for hit in search.find(db, question)])
+    hits = _once(db, ("means", question), lambda: search.find(db, question))
+    return Submission.id.in_([hit.submission_id for hit in hits])
 
 
 def _says(db: Session, words: str) -> ColumnElement[bool]:
     if reference := normalise_reference(words):
         return Submission.reference == reference
-    words = words.replace("\0", "")
-    if is_postgresql(db):
-        spellings = [words]
-    else:
-        # SQLite's LIKE knows capitals of English only; the others are asked for by name.
-        spellings = sorted({words, words.lower(), words.upper(), words.capitalize()})
-
-    def contains(column: Any) -> ColumnElement[bool]:
-        return or_(*(column.icontains(spelling, autoescape=True) for spelling in spellings))
-
-    in_original = select(SubmissionPart.submission_id).where(contains(SubmissionPart.original_text))
-    in_english = (
-        select(SubmissionPart.submission_id)
-        .join(Segment, Segment.part_id == SubmissionPart.id)
-        .join(SegmentTranslation, SegmentTranslation.segment_id == Segment.id)
-        .where(SegmentTranslation.is_current, contains(SegmentTranslation.text))
-    )
-    # Rare words: look through the texts once, and keep the few that have them. Frequent words: walk down the
-    # list in its order and look at each, since a page is full before long.
-    few = select(union_all(in_original, in_english).subquery()).limit(FEW_FOUND + 1)
-    found = db.scalars(few).all()
-    if len(found) <= FEW_FOUND:
-        return Submission.id.in_(set(found))
-    return or_(
-        in_original.where(SubmissionPart.submission_id == Submission.id).exists(),
-        in_english.where(SubmissionPart.submission_id == Submission.id).exists(),
-    )
+    matching = _once(db, ("says", words), lambda: word_search.views_with(db, words))
+    return false() if matching is None else matching.condition
 
 
 @dataclass(frozen=True)
@@ -241,15 +253,15 @@ def find_page(
     if start is not None:
         phases = phases[phases.index(start.phase) :] if start.phase in phases else phases
     found: list[Position] = []
+    keys = _keys(filters)
     for phase in phases:
         wanted = limit + 1 - len(found)
         if wanted <= 0:
             break
         ascending = (phase is Phase.URGENT) != backwards
-        statement = select(Submission.submitted_at, Submission.id).where(*matching, _CONDITION[phase])
+        statement = _from(select(*keys), filters).where(*matching, _CONDITION[phase])
         if start is not None and phase is start.phase:
-            statement = statement.where(_beyond(start, ascending=ascending))
-        keys = (Submission.submitted_at, Submission.id)
+            statement = statement.where(_beyond(keys, start, ascending=ascending))
         order = [key.asc() if ascending else key.desc() for key in keys]
         rows = db.execute(statement.order_by(*order).limit(wanted))
         found += [Position(phase, time, identity) for time, identity in rows if time is not None]
@@ -267,8 +279,8 @@ def find_page(
     )
 
 
-def _beyond(start: Position, *, ascending: bool) -> ColumnElement[bool]:
-    time, identity = Submission.submitted_at, Submission.id
+def _beyond(keys: tuple[Any, Any], start: Position, *, ascending: bool) -> ColumnElement[bool]:
+    time, identity = keys
     # The first half alone lets the index on submitted_at find the place.
     if ascending:
         return and_(time >= start.submitted_at, or_(time > start.submitted_at, identity > start.id))
@@ -305,9 +317,10 @@ def count(db: Session, principal: Principal, filters: Filters, found: Page) -> t
     """
     if found.next_cursor is None and found.previous_cursor is None:
         return len(found.ids), False
-    limit = SEARCH_COUNT_LIMIT if filters.q else COUNT_LIMIT
+    is_slow = filters.q or filters.theme or filters.assigned_to or filters.unassigned or filters.waiting
+    limit = SLOW_COUNT_LIMIT if is_slow else COUNT_LIMIT
     # A literal, not the id: an index with the filter's columns then tells the number alone.
-    some = select(literal(1)).where(*_matching(db, principal, filters)).limit(limit + 1)
+    some = _from(select(literal(1)), filters).where(*_matching(db, principal, filters)).limit(limit + 1)
     number = db.scalar(select(func.count()).select_from(some.subquery())) or 0
     return min(number, limit), number > limit
 

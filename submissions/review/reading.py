@@ -171,7 +171,7 @@ def read(db: Session, principal: Principal, reference: str, *, is_redacted: bool
     names = dict(db.execute(select(Reviewer.id, Reviewer.display_name)).all())
     conversation = db.get(Conversation, submission.conversation_id) if submission.conversation_id else None
     held = redactions.load(db, [submission.id]) if is_redacted else Redactions()
-    similar, similar_count = similar_views.similar_to(db, submission.id)
+    similar, similar_count = similar_views.similar_to(db, submission.id, visible_to(principal))
     return Reading(
         submission=submission,
         fingerprint=fingerprint(submission),

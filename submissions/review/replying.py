@@ -31,6 +31,7 @@ from submissions.models import (
 )
 from submissions.review.errors import DecisionRefused
 from submissions.review.reading import find_submission
+from submissions.review.safeguarding import must_be_free_to_change
 from submissions.review.sentences import ENGLISH
 from submissions.review.sessions import Principal
 from translations.languages import LANGUAGES, direction_of
@@ -116,6 +117,7 @@ def write_reply(
     english = _checked(english, "Write the reply.")
     with unit_of_work() as db:
         submission = find_submission(db, principal, reference)
+        must_be_free_to_change(db, principal, submission)
         conversation = _conversation(db, submission)
         if refusal := _refusal(submission, conversation):
             raise DecisionRefused([refusal])
@@ -165,6 +167,7 @@ def wait_for_translation(reply_id: uuid.UUID, seconds: float) -> None:
 def _claim(db: Session, principal: Principal, reference: str, reply_id: uuid.UUID, version: int) -> Reply:
     """The reply, locked, as the person who asks has seen it and not yet sent."""
     submission = find_submission(db, principal, reference)
+    must_be_free_to_change(db, principal, submission)
     reply = db.get(Reply, reply_id, with_for_update=True)
     if reply is None or reply.submission_id != submission.id:
         raise SubmissionNotFound(reference)

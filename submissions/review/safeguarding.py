@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from submissions import audit
@@ -24,6 +24,7 @@ from submissions.models import (
     Direction,
     Message,
     Reviewer,
+    Role,
     SafeguardingCase,
     SafeguardingLead,
     SafeguardingOutcome,
@@ -31,13 +32,14 @@ from submissions.models import (
     SubmissionStatus,
     utc_now,
 )
-from submissions.review.errors import DecisionRefused
+from submissions.review.errors import DecisionRefused, NotAllowed
 from submissions.review.queue import Filters, is_case_closed, visible_to
 from submissions.review.sessions import Principal
 
 TEXT_LIMIT = 4_000
 SHOWN = 200
 # What the service or the team tells somebody in danger.
+_FLAGGED = ("submission.urgent", "conversation.urgent", "submission.flagged_urgent")
 HELP_KEYS = ("danger_help", "team_reply", "human_contact")
 
 
@@ -90,12 +92,44 @@ def current_lead(db: Session) -> Reviewer | None:
     ).first()
 
 
+# Whose role lets them act on a danger; the test of access holds this against the table of roles.
+CAN_LEAD = (Role.REVIEWER, Role.SAFEGUARDING_LEAD, Role.MANAGER, Role.ADMIN)
+# With a lead named, these alone stand in for the lead.
+_DEPUTIES = (Role.SAFEGUARDING_LEAD, Role.MANAGER, Role.ADMIN)
+
+
+def may_handle(db: Session, principal: Principal) -> bool:
+    """Whether urgent views are this person's to act on: the lead's and the deputies', everybody's without a
+    lead. Whether the role gives the permission at all is for the route to ask."""
+    lead = current_lead(db)
+    return lead is None or lead.id == principal.reviewer_id or principal.role in _DEPUTIES
+
+
+def must_handle(db: Session, principal: Principal) -> None:
+    """Raises NotAllowed for whoever leaves urgent views to the lead."""
+    if not may_handle(db, principal):
+        raise NotAllowed("safeguarding.handle")
+
+
+def must_be_free_to_change(db: Session, principal: Principal, submission: Submission) -> None:
+    """Raises NotAllowed when the view is urgent, without an outcome, and not this person's to act on.
+
+    A translator may still put it into English: the lead has to understand it.
+    """
+    if not submission.is_urgent or principal.role == Role.TRANSLATOR:
+        return
+    if not db.scalar(select(is_case_closed()).where(Submission.id == submission.id)):
+        must_handle(db, principal)
+
+
 def name_lead(principal: Principal, reviewer_id: uuid.UUID | None) -> None:
     """From now on this person is the lead; None: nobody, and urgent views go back to the list."""
     with unit_of_work() as db:
         chosen = db.get(Reviewer, reviewer_id) if reviewer_id else None
         if reviewer_id is not None and (chosen is None or chosen.disabled_at is not None):
             raise DecisionRefused(["Choose somebody with an open account."])
+        if chosen is not None and chosen.role not in CAN_LEAD:
+            raise DecisionRefused(["Choose a reviewer, safeguarding lead, manager or administrator."])
         for row in db.scalars(select(SafeguardingLead).where(SafeguardingLead.ended_at.is_(None))):
             row.ended_at = utc_now()
         if chosen is not None:
@@ -113,7 +147,16 @@ def without_urgent(db: Session, filters: Filters) -> Filters:
 
 def open_lines(db: Session, principal: Principal) -> list[CaseLine]:
     """What has no recorded outcome, the longest waiting first."""
-    views = db.scalars(
+    views = db.scalars(_open_views(principal)).all()
+    talks = db.scalars(
+        select(Conversation).where(_is_without_view(), ~_talk_is_closed()).order_by(Conversation.created_at)
+    ).all()
+    lines = [view_line(db, view) for view in views] + [talk_line(db, talk) for talk in talks]
+    return sorted(lines, key=lambda line: line.urgent_since)
+
+
+def _open_views(principal: Principal) -> Select[Submission]:
+    return (
         select(Submission)
         .where(
             visible_to(principal),
@@ -124,12 +167,7 @@ def open_lines(db: Session, principal: Principal) -> list[CaseLine]:
         )
         .order_by(Submission.submitted_at)
         .limit(SHOWN)
-    ).all()
-    talks = db.scalars(
-        select(Conversation).where(_is_without_view(), ~_talk_is_closed()).order_by(Conversation.created_at)
-    ).all()
-    lines = [view_line(db, view) for view in views] + [talk_line(db, talk) for talk in talks]
-    return sorted(lines, key=lambda line: line.urgent_since)
+    )
 
 
 def _is_without_view() -> ColumnElement[bool]:
@@ -167,8 +205,37 @@ def closed_lines(db: Session, principal: Principal, limit: int = 50) -> list[Cas
 
 def count_open(db: Session, principal: Principal) -> tuple[int, int]:
     """(without an outcome, of those read by nobody yet)."""
-    lines = open_lines(db, principal)
-    return len(lines), sum(1 for line in lines if line.first_read_at is None)
+    views = db.execute(
+        _open_views(principal).with_only_columns(
+            Submission.id, Submission.conversation_id, Submission.submitted_at, maintain_column_froms=True
+        )
+    ).all()
+    talks = db.scalars(select(Conversation.id).where(_is_without_view(), ~_talk_is_closed())).all()
+    # (the audit's name of what is read, what else may have been flagged, when it came)
+    open_ones = [(str(one), str(talk) if talk else None, at) for one, talk, at in views]
+    open_ones += [(str(talk), None, None) for talk in talks]
+    subjects = [name for one in open_ones for name in one[:2] if name]
+    told = db.execute(
+        select(AuditEntry.subject_id, AuditEntry.action, AuditEntry.actor, AuditEntry.occurred_at).where(
+            AuditEntry.subject_type.in_(["submission", "conversation"]),
+            AuditEntry.subject_id.in_(subjects),
+            AuditEntry.action.in_([*_FLAGGED, "submission.read", "conversation.read"]),
+        )
+    ).all()
+    flagged: dict[str, dt.datetime] = {}
+    last_read: dict[str, dt.datetime] = {}
+    for subject, action, actor, at in told:
+        if action in _FLAGGED:
+            flagged[subject] = min(at, flagged.get(subject, at))
+        elif actor.startswith("reviewer:"):
+            last_read[subject] = max(at, last_read.get(subject, at))
+    unread = 0
+    for name, talk, came_at in open_ones:
+        times = [at for at in (flagged.get(name), flagged.get(talk or "")) if at]
+        since = max(filter(None, [came_at, min(times, default=None)]), default=None)
+        read_at = last_read.get(name)
+        unread += read_at is None or (since is not None and read_at < since)
+    return len(open_ones), unread
 
 
 def view_line(db: Session, view: Submission) -> CaseLine:
@@ -216,7 +283,7 @@ def _flagged_at(db: Session, subjects: Sequence[str]) -> dt.datetime | None:
         select(func.min(AuditEntry.occurred_at)).where(
             AuditEntry.subject_type.in_(["submission", "conversation"]),
             AuditEntry.subject_id.in_(subjects),
-            AuditEntry.action.in_(["submission.urgent", "conversation.urgent", "submission.flagged_urgent"]),
+            AuditEntry.action.in_(_FLAGGED),
         )
     )
 

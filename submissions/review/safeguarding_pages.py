@@ -31,6 +31,7 @@ def show_cases(request: Request, principal: Handler) -> Response:
 
 def _list(request: Request, principal: Principal, refused: DecisionRefused | None = None) -> Response:
     with unit_of_work(read_only=True) as db:
+        safeguarding.must_handle(db, principal)
         values: dict[str, Any] = {
             "lead": safeguarding.current_lead(db),
             "lines": safeguarding.open_lines(db, principal),
@@ -74,6 +75,7 @@ def _view_page(
     typed: dict[str, str] | None = None,
 ) -> Response:
     with unit_of_work(read_only=True) as db:
+        safeguarding.must_handle(db, principal)
         submission_id = reading.find_submission(db, principal, reference).id
     if is_reading:
         decisions.record_reading(principal, submission_id)
@@ -124,6 +126,7 @@ def _typed(form: dict[str, list[str]] | None) -> dict[str, str]:
 @router.post("/views/{reference}")
 def record_view(request: Request, reference: str, principal: Handler, form: PostedForm) -> Response:
     with unit_of_work(read_only=True) as db:
+        safeguarding.must_handle(db, principal)
         submission_id = reading.find_submission(db, principal, reference).id
     try:
         safeguarding.record(
@@ -149,6 +152,7 @@ def _conversation_page(
     typed: dict[str, str] | None = None,
 ) -> Response:
     with unit_of_work(read_only=True) as db:
+        safeguarding.must_handle(db, principal)
         safeguarding.find_talk(db, conversation_id)
     if is_reading:
         safeguarding.record_talk_reading(principal, conversation_id)
@@ -174,6 +178,7 @@ def record_conversation(
     request: Request, conversation_id: uuid.UUID, principal: Handler, form: PostedForm
 ) -> Response:
     with unit_of_work(read_only=True) as db:
+        safeguarding.must_handle(db, principal)
         safeguarding.find_talk(db, conversation_id)
     try:
         safeguarding.record(

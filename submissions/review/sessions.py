@@ -36,6 +36,9 @@ class Principal:
     csrf_token: str = ""
     must_change_password: bool = False
     session_id: uuid.UUID | None = None
+    themes: frozenset[str] = frozenset()  # of a commission member
+    languages: frozenset[str] = frozenset()  # of a translator
+    must_add_second_factor: bool = False
 
     @property
     def is_person(self) -> bool:
@@ -117,11 +120,13 @@ def find_session_principal(token: str) -> Principal | None:
         csrf_token=session.csrf_token,
         must_change_password=reviewer.must_change_password,
         session_id=session.id,
+        themes=frozenset(reviewer.themes),
+        languages=frozenset(reviewer.languages),
     )
 
 
 def find_token_principal(token: str) -> Principal | None:
-    """Whose API token this is, or None when it is unknown, has expired, or its owner's account is closed."""
+    """Whose API token this is, or None when it is unknown, revoked or expired, or its owner is gone."""
     now = utc_now()
     with unit_of_work(read_only=True) as db:
         row = db.execute(
@@ -132,7 +137,7 @@ def find_token_principal(token: str) -> Principal | None:
         if row is None:
             return None
         api_token, reviewer = row
-    if now >= api_token.expires_at or (reviewer is not None and reviewer.disabled_at):
+    if api_token.revoked_at or now >= api_token.expires_at or (reviewer is not None and reviewer.disabled_at):
         return None
     if api_token.last_used_at is None or now - api_token.last_used_at >= LAST_SEEN_PRECISION:
         with unit_of_work() as db:
@@ -142,6 +147,8 @@ def find_token_principal(token: str) -> Principal | None:
         display_name=api_token.name,
         role=api_token.role,
         reviewer_id=api_token.reviewer_id,
+        themes=frozenset(api_token.themes),
+        languages=frozenset(api_token.languages),
     )
 
 
