@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -19,6 +20,10 @@ def bench_desk(
     from channels.benchmarks import desk
 
     with explained_errors():
-        typer.echo(f"{views:,} views, {'PostgreSQL' if postgresql else 'SQLite'}: p50 and p95 in ms")
+        where = "PostgreSQL" if postgresql else "SQLite"
+        typer.echo(
+            f"{views:,} views, {where}: p50, p95, least, processor in ms; load {os.getloadavg()[0]:.1f}"
+        )
         for line in desk.bench_desk(views, postgresql or None):
-            typer.echo(f"  {line.name:26} {line.p50_ms:9.1f} {line.p95_ms:9.1f}")
+            times = (line.p50_ms, line.p95_ms, line.least_ms, line.processor_ms)
+            typer.echo(f"  {line.name:26}" + "".join(f"{one:10.1f}" for one in times))

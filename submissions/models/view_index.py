@@ -37,7 +37,7 @@ class ViewIndex(Base):
 
 
 class ViewTheme(Base):
-    """A theme that counts for a view: accepted, or proposed and not refused. Kept by triggers of the database.
+    """A theme that counts for a view: accepted, or proposed and not refused. Kept by the database's triggers.
 
     It stands in the order of the desk's list, so that a page of one theme is found at once.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -24,9 +25,10 @@ STATUS_CHOICES: dict[str, tuple[str, ...]] = {
 }
 NAMES = (
     *("status", "theme", "language", "channel", "method", "urgent", "waiting"),
-    *("from", "to", "q", "meaning"),
+    *("forum", "assigned", "from", "to", "q", "meaning"),
 )
 SEARCH_LIMIT = 200
+MINE, NOBODYS = "me", "nobody"
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,9 @@ class FilterForm:
         return {name: value for name, value in {**self.query, **changes}.items() if value}
 
 
-def read_filters(given: Mapping[str, str]) -> FilterForm:
-    """The filters of an address. A value that cannot be is left out and named among the faults."""
+def read_filters(given: Mapping[str, str], me: uuid.UUID | None = None) -> FilterForm:
+    """The filters of an address, as `me` reads it. A value that cannot be is left out and named among the
+    faults."""
     faults: dict[str, str] = {}
     query = {name: given[name].strip() for name in NAMES if given.get(name, "").strip()}
 
@@ -81,12 +84,24 @@ def read_filters(given: Mapping[str, str]) -> FilterForm:
             return None
         return parsed
 
+    def identity(name: str, fault: str, words: Mapping[str, uuid.UUID | None]) -> uuid.UUID | None:
+        value = query.get(name)
+        if value is None or words.get(value) is not None:
+            return words.get(value or "")
+        try:
+            return uuid.UUID(value)
+        except ValueError:
+            faults[name] = fault
+            del query[name]
+            return None
+
     commission = get_commission()
     status = choice("status", STATUS_CHOICES, "Choose a status from the list") or OPEN
     if "q" in query:
         query["q"] = query["q"][:SEARCH_LIMIT]
     if "meaning" in query:
         query["meaning"] = query["meaning"][:SEARCH_LIMIT]
+    unassigned = query.get("assigned") == NOBODYS
     ways = {"online", *(way.key for way in commission.ways_of_contributing)}
     filters = Filters(
         theme=choice("theme", commission.theme_keys, "Choose a theme from the list"),
@@ -96,6 +111,11 @@ def read_filters(given: Mapping[str, str]) -> FilterForm:
         statuses=STATUS_CHOICES[status],
         urgent=True if choice("urgent", {"yes"}, "Choose urgent ones or all") else None,
         waiting=True if choice("waiting", {"yes"}, "Choose those that wait or all") else None,
+        forum=identity("forum", "Choose a forum from the list", {}),
+        unassigned=unassigned,
+        assigned_to=None
+        if unassigned
+        else identity("assigned", "Choose a person from the list, me or nobody", {MINE: me}),
         received_from=day("from", "“Received from” must be a date, such as 2026-03-27"),
         received_to=day("to", "“Received to” must be a date, such as 2026-03-27"),
         q=query.get("q"),
