@@ -1,212 +1,281 @@
-"""2,000 messages arrive while the process dies at its write points: none lost, none double."""
+"""Mixed messages arrive while the process dies at every write point: none lost, none double.
+
+OWNWORDS_TEST_KILL_MESSAGES is how many: the full number is 2,000, and from 1,000 on the same kind of write in
+each function of ours is a point of its own; the usual number is quick.
+"""
 
 from __future__ import annotations
 
 import collections
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from twilio.request_validator import RequestValidator
 
-from submissions.models import DeliveryStatus, Direction, Message, OptOut
+from channels.simulator.account import StandInAccount
+from channels.simulator.records import WHATSAPP
+from channels.simulator.stand_in import create_stand_in
+from submissions.models import Channel, DeliveryStatus, Direction, MediaFile, MediaState, Message, OptOut
 from submissions.settings import PROJECT_FOLDER
 from tests.channels.conftest import TOKEN
 from tests.channels.phone import rows
+from tests.channels.simulator.conftest import ACCOUNT_SID, SMS_NUMBER, WHATSAPP_NUMBER, Served
+from tests.channels.simulator.conftest import TOKEN as AUTH_TOKEN
+from tests.channels.stoppable import Cluster, FlaggedDatabase, cluster
 from tests.fakes.bot import FakeBot, reply
-from tests.fakes.twilio import ACCOUNT_SID, AUTH_TOKEN, FakeTwilio, encoded, signature_of, webhook_form
 
-MESSAGES = int(os.environ.get("OWNWORDS_TEST_KILL_MESSAGES", "2000"))
-LIMIT_SECONDS = 175
-# A machine that is busy with other things begins fewer than 2,000; the figures say how many it were.
-BEGIN_SECONDS = 80
-FEWEST = 100
+MESSAGES = int(os.environ.get("OWNWORDS_TEST_KILL_MESSAGES", "300"))
+FULL = 1000
+LIMIT_SECONDS = 200 + MESSAGES * 0.6
 PUBLIC_URL = "https://views.example.org"
-SENDERS = 400
+PEOPLE = 400
+CHATS = 60
 VIEW = "Não fechem a biblioteca! لا تغلقوا المكتبة 📚"
-POINTS = {
-    "before a commit",
-    "after a commit",
-    "between a statement and its commit",
-    "before an append to the write-ahead file",
-    "after an append to the write-ahead file",
-    "before the shortening of the write-ahead file",
-    "after the shortening of the write-ahead file",
-    "before a request to Twilio",
-    "after a request to Twilio",
-}
-
-
-def mixed_message(number: int) -> dict[str, str]:
-    """Texts, voice notes and WhatsApp messages of 400 people; every fiftieth is a STOP of somebody else."""
-    sid = f"SM{number:032x}"
-    if number % 50 == 49:
-        return webhook_form(sid, "STOP", f"+4477008{number:05d}")
-    sender = f"+4477009{number % SENDERS:05d}"
-    if number % SENDERS % 3 == 1:
-        sender = f"whatsapp:{sender}"
-    media = {"NumMedia": "1", "MediaUrl0": "https://api.twilio.com/m", "MediaContentType0": "audio/ogg"}
-    return webhook_form(sid, f"{VIEW} #{number}#", sender, **(media if number % 20 == 7 else {}))
+PICTURE = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c63f8ffffff7f0009fb"
+    "03fd2a86e38a0000000049454e44ae426082"
+)
+MARK = re.compile(r"#(\d+)#")
+# At least these must have been met; what else is met must have killed too.
+MOMENTS = {
+    f"{moment} {what}"
+    for moment in ("before", "after")
+    for what in (
+        "a commit",
+        "an append to the write-ahead file",
+        "the shortening of the write-ahead file",
+        "the writing of a file",
+        "a request to the assistant",
+        "a request to Twilio",
+    )
+} | {"after INSERT message", "after UPDATE conversation", "after INSERT delivery", "after INSERT opt_out"}
+WAITING = {DeliveryStatus.QUEUED, DeliveryStatus.SENDING}
 
 
 class Mortal:
     """The child, which lives again each time it has died."""
 
-    def __init__(self, folder: Path, settings: dict[str, str], port: int) -> None:
+    def __init__(self, folder: Path, settings: dict[str, Any], port: int) -> None:
         self._folder = folder
-        self.die_with(0.0002)
-        values = {"folder": str(folder), "settings": settings, "port": port}
+        is_full = MESSAGES >= FULL
+        values = {"folder": str(folder), "settings": settings, "port": port, "is_full": is_full}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.channels.kill_child", json.dumps(values)],
             cwd=PROJECT_FOLDER,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=(folder / "log").open("w"),
             start_new_session=True,  # a group of its own, so that stopping it stops its child too
         )
 
-    def die_with(self, probability: float) -> None:
-        """The probability of a death at each write point, from the next life on."""
-        (self._folder / "probability").write_text(str(probability))
+    def calm_down(self) -> None:
+        """From now on only a point that was not met before kills."""
+        (self._folder / "calm").touch()
 
     @property
-    def deaths(self) -> int:
-        return int((self._folder / "lives").read_text()) - 1
+    def deaths(self) -> dict[str, int]:
+        found: dict[str, int] = json.loads((self._folder / "deaths.json").read_text())
+        return found
 
     def stop(self) -> None:
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(timeout=10)
 
 
-def deliver(http: httpx.Client, form: dict[str, str], begin_until: float, end: float) -> bool:
-    """As Twilio with `rc` set: again until it is acknowledged; each third message once more afterwards.
+@dataclass
+class Crowd:
+    """Everybody who writes, each message again until it was acknowledged and each third once more."""
 
-    False when it was too late to begin.
-    """
-    if time.monotonic() > begin_until:
-        return False
-    path = "/twilio/whatsapp" if form["From"].startswith("whatsapp:") else "/twilio/sms"
-    headers = {
-        "Content-Type": "application/x-www-form-urlencoded",
-        "X-Twilio-Signature": signature_of(PUBLIC_URL + path, form),
-    }
-    acknowledged = 0
-    wanted = 2 if form["MessageSid"][-1] in "0369c" else 1
-    while acknowledged < wanted:
-        assert time.monotonic() < end, "not acknowledged in time"
-        try:
-            if http.post(path, content=encoded(form), headers=headers).status_code == 204:
-                acknowledged += 1
-                continue
-        except httpx.HTTPError:
-            pass  # it has died; Twilio would see the same
-        time.sleep(0.2)
-    return True
+    http: httpx.Client
+    account: StandInAccount
+    end: float
+    chats: dict[int, tuple[str, str]] = field(default_factory=dict)  # id and token
+    beginning: list[threading.Lock] = field(default_factory=lambda: [threading.Lock() for _ in range(CHATS)])
+
+    def write(self, number: int) -> None:
+        text = f"{VIEW} #{number}#"
+        if number % 5 == 3:
+            self._chat(number, text)
+            return
+        if number % 50 == 49:  # somebody else, who has enough: by the carrier's word and by one of ours
+            text, sender = ("STOP" if number % 100 == 49 else "PARAR"), f"+4477008{number:05d}"
+        else:
+            sender = f"+4477009{number % PEOPLE:05d}"
+        if number % 3 == 1:
+            sender = WHATSAPP + sender
+        pictures = [("image/png", PICTURE)] if number % 20 == 7 else []
+        _, url, parameters = self.account.take_in(from_=sender, body=text, media=pictures)
+        signature = RequestValidator(AUTH_TOKEN).compute_signature(url, parameters)
+        path = url.removeprefix(PUBLIC_URL)
+        for _ in range(1 + (number % 3 == 0)):
+            self._until(204, path, data=parameters, headers={"X-Twilio-Signature": signature})
+
+    def _chat(self, number: int, text: str) -> None:
+        which = number // 5 % CHATS
+        with self.beginning[which]:
+            if which not in self.chats:
+                made = self._until(201, "/chat/conversations").json()
+                self.chats[which] = (made["conversation_id"], made["token"])
+        conversation_id, token = self.chats[which]
+        for _ in range(1 + (number % 3 == 0)):
+            self._until(
+                202,
+                f"/chat/conversations/{conversation_id}/messages",
+                json={"client_message_id": f"m{number}", "text": text},
+                headers={"Authorization": f"Bearer {token}"},
+            )
+
+    def _until(self, wanted: int, path: str, **values: Any) -> httpx.Response:
+        while time.monotonic() < self.end:
+            try:
+                answer = self.http.post(path, **values)
+                if answer.status_code == wanted:
+                    return answer
+            except httpx.HTTPError:
+                pass  # it has died: a sender sees a broken connection and tries again
+            time.sleep(0.1)
+        raise AssertionError(f"{path} was not acknowledged in time")
+
+
+@contextmanager
+def stoppable(kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[FlaggedDatabase | Cluster]:
+    if kind == "sqlite":
+        yield FlaggedDatabase(request.getfixturevalue("sqlite_database"), folder / "database-is-down")
+    else:
+        with cluster() as made:
+            yield made
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
-def test_nothing_is_lost_or_doubled_however_often_the_process_is_killed(sqlite_database, tmp_path):
-    twilio, bot = FakeTwilio(), FakeBot(TOKEN)
+@pytest.mark.timeout(LIMIT_SECONDS + 60)
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_nothing_is_lost_or_doubled_however_often_the_process_is_killed(kind, request, tmp_path):
+    bot = FakeBot(TOKEN)
     bot.replies = lambda message: [
-        reply("submission_saved", reference=f"#{message['text'].rpartition(' ')[2].strip('#')}#")
+        reply("submission_saved", reference=f"#{number}#") for number in MARK.findall(message["text"])
     ]
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    settings = {
-        "data": str(tmp_path / "data"),
-        "database_url": sqlite_database,
-        "bot_url": bot.url,
-        "internal_token": TOKEN,
-        "twilio_account_sid": ACCOUNT_SID,
-        "twilio_auth_token": AUTH_TOKEN,
-        "twilio_api_url": twilio.url,
-        "public_url": PUBLIC_URL,
-    }
-    started = time.monotonic()
-    end = started + LIMIT_SECONDS
-    forms = [mixed_message(number) for number in range(MESSAGES)]
-    mortal = Mortal(tmp_path, settings, port)
-    flag = tmp_path / "database-is-down"
-    try:
-        with (
-            httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=15) as http,
-            ThreadPoolExecutor(12) as pool,
-        ):
-            done = [pool.submit(deliver, http, form, started + BEGIN_SECONDS, end) for form in forms]
-            for third in (1, 2):  # the database is stopped twice in the middle
-                while (
-                    sum(one.done() for one in done) < MESSAGES * third // 3
-                    and time.monotonic() < started + BEGIN_SECONDS * third / 3
-                ):
-                    time.sleep(0.1)
-                flag.touch()
-                time.sleep(4)
-                flag.unlink()
-            forms = [form for form, one in zip(forms, done, strict=True) if one.result()]
-        acknowledged_after = time.monotonic() - started
-        mortal.die_with(0.0)  # from its next life on, if this one ends at all
-        while time.monotonic() < end and not is_finished():
-            time.sleep(0.5)
-    finally:
-        mortal.stop()
-        twilio.close()
-        bot.close()
+    local = f"http://127.0.0.1:{port}"
+    account = StandInAccount(
+        ACCOUNT_SID,
+        AUTH_TOKEN,
+        sms_number=SMS_NUMBER,
+        whatsapp_number=WHATSAPP_NUMBER,
+        public_url=PUBLIC_URL,
+        local_url=local,
+    )
+    with (
+        stoppable(kind, request, tmp_path) as store,
+        Served(create_stand_in(account)) as twilio,
+        httpx.Client(base_url=local, timeout=15, limits=httpx.Limits(max_connections=40)) as http,
+    ):
+        account.api_url = twilio.url
+        settings = {
+            "data": str(tmp_path / "data"),
+            "database_url": store.url,
+            "bot_url": bot.url,
+            "internal_token": TOKEN,
+            "twilio_account_sid": ACCOUNT_SID,
+            "twilio_auth_token": AUTH_TOKEN,
+            "twilio_sms_number": SMS_NUMBER,
+            "twilio_whatsapp_number": WHATSAPP_NUMBER,
+            "twilio_api_url": twilio.url,
+            "public_url": PUBLIC_URL,
+        }
+        started = time.monotonic()
+        crowd = Crowd(http, account, started + LIMIT_SECONDS)
+        mortal = Mortal(tmp_path, settings, port)
+        try:
+            with ThreadPoolExecutor(12) as pool:
+                done = [pool.submit(crowd.write, number) for number in range(MESSAGES)]
+                for third in (1, 2):  # the database is stopped twice in the middle
+                    while sum(one.done() for one in done) < MESSAGES * third // 3:
+                        assert time.monotonic() < crowd.end, "too slow to begin with"
+                        time.sleep(0.05)
+                    store.stop()
+                    time.sleep(3)
+                    store.start()
+                for one in done:
+                    one.result()
+            acknowledged_after = time.monotonic() - started
+            mortal.calm_down()
+            while not is_finished():
+                assert time.monotonic() < crowd.end, "not everything was answered in time"
+                time.sleep(0.5)
+            answered_after = time.monotonic() - started
+        finally:
+            mortal.stop()
+            account.stop()
+            bot.close()
+        deaths = mortal.deaths
+        check_records(crowd)
+        check_answers(account)
+        print(  # the figures of docs/figures.md
+            f"\n{kind}: {MESSAGES} messages, {sum(deaths.values())} deaths at {len(deaths)} points, all "
+            f"acknowledged after {acknowledged_after:.0f} s and answered after {answered_after:.0f} s; "
+            "lost 0, doubled 0"
+        )
+        assert {moment for point in deaths for moment in MOMENTS if point.startswith(moment)} == MOMENTS
 
+
+def check_records(crowd: Crowd) -> None:
+    """Each message once and as it came, each wish to stop obeyed, each picture kept."""
     inbound = [message for message in rows(Message) if message.direction == Direction.INBOUND]
-    kept = collections.Counter(message.provider_message_id for message in inbound)
-    lost = {form["MessageSid"] for form in forms} - set(kept)
-    doubled = {sid for sid, count in kept.items() if count > 1}
-    stops = [form for form in forms if form["Body"] == "STOP"]
-    assert len(forms) >= min(FEWEST, MESSAGES)
-    texts = {form["MessageSid"]: form["Body"] for form in forms}
-    assert (lost, doubled) == (set(), set())
-    assert all(message.original_text == texts[message.provider_message_id] for message in inbound)
+    on_phone = [message for message in inbound if message.channel != Channel.WEB_CHAT]
+    written = {one.sid: one.body for one in crowd.account.messages.values() if one.direction == "inbound"}
+    kept = collections.Counter(message.provider_message_id for message in on_phone)
+    assert set(kept) == set(written), "lost"
+    assert set(kept.values()) == {1}, "doubled"
+    assert all(message.original_text == written[message.provider_message_id] for message in on_phone)
+
+    chatted = {
+        (uuid.UUID(crowd.chats[number // 5 % CHATS][0]), f"{VIEW} #{number}#")
+        for number in range(MESSAGES)
+        if number % 5 == 3
+    }
+    on_web = [(one.conversation_id, one.original_text) for one in inbound if one.channel == Channel.WEB_CHAT]
+    assert sorted(on_web, key=str) == sorted(chatted, key=str)
+
+    stops = [body for body in written.values() if not MARK.search(body)]
     assert len({row.address_id for row in rows(OptOut)}) == len(stops)
-
-    sent = collections.Counter(body.split("#")[1] for body in twilio.bodies() if body.count("#") >= 2)
-    answered = {form["Body"].split("#")[1] for form in forms if form["Body"] != "STOP"}
-    assert {number for number, count in sent.items() if count > 1} == set()
-    # Where the time was over first, what is not sent yet must be waiting in the record: that is not lost.
-    replies = replies_by_message()
-    waiting = {row.original_text.split("#")[1] for row in inbound if is_waiting(row, replies)}
-    assert answered - set(sent) - waiting == set()
-    deaths = json.loads((tmp_path / "deaths.json").read_text())
-    print(  # the figures of docs/figures.md
-        f"\n{len(forms)} messages, {mortal.deaths} deaths, acknowledged after {acknowledged_after:.0f} s, "
-        f"{len(answered & set(sent))} answered after {time.monotonic() - started:.0f} s; lost 0, doubled 0; "
-        f"{deaths}"
-    )
-    assert set(deaths) >= POINTS
+    pictures = rows(MediaFile)
+    assert len(pictures) == sum(bool(one.media) for one in crowd.account.messages.values())
+    assert {picture.state for picture in pictures} == {MediaState.STORED}
 
 
-def replies_by_message() -> dict[object, list[Message]]:
-    replies: dict[object, list[Message]] = collections.defaultdict(list)
-    for message in rows(Message):
-        replies[message.in_reply_to_id].append(message)
-    return replies
-
-
-def is_waiting(message: Message, replies: dict[object, list[Message]]) -> bool:
-    """Not answered yet, or its answer has not gone out yet."""
-    waiting = {DeliveryStatus.QUEUED, DeliveryStatus.SENDING}
-    return "#" in message.original_text and (
-        message.handled_at is None or any(reply.delivery_status in waiting for reply in replies[message.id])
-    )
+def check_answers(account: StandInAccount) -> None:
+    """Each view was answered, and once: on the telephone by what Twilio took, in the chat by the record."""
+    outbound = [message for message in rows(Message) if message.direction == Direction.OUTBOUND]
+    said = [one.body for one in account.messages.values() if one.direction != "inbound"]
+    said += [message.text for message in outbound if message.channel == Channel.WEB_CHAT]
+    answers = collections.Counter(mark for text in said for mark in MARK.findall(text))
+    views = {str(number) for number in range(MESSAGES) if number % 50 != 49 or number % 5 == 3}
+    assert set(answers) == views, "not answered"
+    assert set(answers.values()) == {1}, "answered twice"
 
 
 def is_finished() -> bool:
-    waiting = {DeliveryStatus.QUEUED, DeliveryStatus.SENDING}
+    """Everything was answered, sent and fetched; read while the process still works."""
     return not any(
         message.handled_at is None
         if message.direction == Direction.INBOUND
-        else message.delivery_status in waiting
+        else message.delivery_status in WAITING
         for message in rows(Message)
-    )
+    ) and not any(one.state == MediaState.TO_FETCH for one in rows(MediaFile))
