@@ -19,10 +19,14 @@ ARGUMENTS = {
     "length": 2000,
     "seconds": 20,
     "count": 3,
+    "address": "https://views.example.org/my-submission",
 }
 # Help lines are all there is to say; a preview and what was heard repeat the resident's own words.
 LONGER = re.compile(r"danger_help|voice_note_heard|preview_.*|ui_.*|option_.*|label_.*")
-OF_THE_GATEWAY = {"ask_stop": ["option_stop_writing", "option_go_on"]}
+OF_THE_GATEWAY = {
+    "ask_stop": ["option_stop_writing", "option_go_on"],
+    "ask_hear_back": ["option_hear_back", "option_hear_nothing"],
+}
 
 
 def options_by_key() -> dict[str, list[str]]:
