@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from channels.choices import choice_by_button, choice_by_text
 from channels.draft_texts import read_draft
 from channels.errors import BotUnavailable, ChannelError
+from channels.follow_ups import FORUM_WELCOME
 from channels.language_menu import LANGUAGE_CHOSEN, MenuAnswer, MenuStep, language_asked_for, read_message
 from channels.opt_out_keywords import asks_to_stop
 from channels.rasa_client import BotAnswer, RasaClient, Reply
@@ -37,7 +38,9 @@ from submissions.conversations import (
     record_replies,
 )
 from submissions.database import unit_of_work
-from submissions.models import Conversation, Direction, Message, utc_now
+from submissions.follow_ups.answers import link_conversation
+from submissions.follow_ups.code_words import find_forum_by_code_word
+from submissions.models import Conversation, Direction, Forum, ForumLinkWay, Message, utc_now
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +71,7 @@ class Outcome:
 
     replies: list[OutboundMessage]
     choice: str | None = None
+    forum_id: uuid.UUID | None = None  # whose code word it was
     menu: MenuAnswer | None = None
     bot_answer: BotAnswer | None = None
     language: str | None = None  # of the conversation from now on; None leaves it
@@ -160,12 +164,50 @@ def _decide(turn: Turn, words: _Words, bot: RasaClient) -> Outcome:
         if is_choosing and said:
             said.append(words.say("choose_language"))
         return Outcome(said, choice=choice, is_choosing_language=is_choosing)
+    forum = _forum_of_code_word(turn) if choice is None else None
+    if forum is not None:
+        return _welcome_to_forum(turn, forum, words, bot)
     if menu.step is MenuStep.OPEN:
         return Outcome([words.say("choose_language")], menu=menu, is_choosing_language=True)
     if menu.step is MenuStep.CHOSEN:
         choice = f"language:{menu.language}"
         _keep_language_choice(turn, menu.language)
     return _ask_assistant(turn, choice, menu, words, bot, menu_languages)
+
+
+def _forum_of_code_word(turn: Turn) -> Forum | None:
+    with unit_of_work(read_only=True) as db:
+        return find_forum_by_code_word(db, turn.text)
+
+
+def _welcome_to_forum(turn: Turn, forum: Forum, words: _Words, bot: RasaClient) -> Outcome:
+    """Says that what they write now belongs to the forum, then goes on as with anybody.
+
+    One word does not tell a language: it is the conversation's, else the forum's if only one was spoken
+    there, else the menu asks.
+    """
+    words.language = turn.language or (forum.languages[0] if len(forum.languages) == 1 else None)
+    said = [words.say(FORUM_WELCOME, {"forum": forum.name})]
+    if words.language is None:
+        said.append(words.say("choose_language"))
+        return Outcome(said, forum_id=forum.id, is_choosing_language=True)
+    answer = bot.handle(
+        message_id=turn.message_id,
+        conversation_id=turn.conversation_id,
+        text=turn.text,
+        language=words.language,
+        channel=turn.channel,
+        choice=LANGUAGE_CHOSEN,  # greets who is new, and goes on where it was with others
+    )
+    said += [_word(reply, words) for reply in answer.replies]
+    is_new = turn.language is None
+    return Outcome(
+        said,
+        forum_id=forum.id,
+        bot_answer=answer,
+        language=words.language if is_new else None,
+        language_source="detected" if is_new else None,
+    )
 
 
 def read_turn(conversation_id: uuid.UUID) -> Turn | None:
@@ -294,6 +336,8 @@ def _keep(turn: Turn, outcome: Outcome, worker: str, lease_seconds: float) -> bo
             conversation.language = outcome.language
             conversation.language_source = outcome.language_source
         conversation.is_choosing_language = outcome.is_choosing_language
+        if outcome.forum_id is not None:
+            link_conversation(db, conversation.id, outcome.forum_id, ForumLinkWay.CODE_WORD)
         return _hold_or_release(db, conversation, lease_seconds)
 
 

@@ -11,7 +11,16 @@ from fastapi import Depends, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from channels import health, pages, twilio_webhooks, web_answers, web_chat, web_form, web_voice_notes
+from channels import (
+    follow_ups,
+    health,
+    pages,
+    twilio_webhooks,
+    web_answers,
+    web_chat,
+    web_form,
+    web_voice_notes,
+)
 from channels.gateway import Gateway
 from channels.settings import Settings, get_settings
 from channels.simulator.pages import install_simulator
@@ -34,12 +43,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     written or commission.yml is wrong.
     """
     chosen = settings or get_settings()
+    follow_ups.install()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         chosen.data.mkdir(parents=True, exist_ok=True)
         get_commission(chosen.commission)
         app.state.data = chosen.data
+        app.state.public_url = chosen.public_url
         app.state.internal_token = internal_token(chosen)
         app.state.gateway = gateway = Gateway(chosen, app.state.internal_token)
         configure_keys(chosen)

@@ -26,6 +26,7 @@ from submissions.addresses import conversation_with, find_or_add_address, seal, 
 from submissions.conversations import record_inbound_message
 from submissions.database import unit_of_work
 from submissions.errors import DatabaseUnavailable
+from submissions.follow_ups.answers import note_answer
 from submissions.models import Address, Channel, MediaFile, Message, OptOutWay, Purpose, utc_now
 from submissions.opt_outs import end_opt_out, is_blocked_by_carrier, is_opted_out, record_opt_out
 from submissions.outbox import release_held
@@ -226,6 +227,8 @@ def add_inbound(db: Session, form: dict[str, str], *, received_at: dt.datetime) 
     )
     db.add_all(_media(message, form))
     _heed_wish_to_stop(db, address, message, form)
+    if not form.get("OptOutType") and not is_opted_out(db, address.id, Purpose.FOLLOW_UPS):
+        note_answer(db, address, message, phone=sender.phone, at=received_at)
     return True
 
 

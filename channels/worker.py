@@ -10,6 +10,7 @@ import threading
 
 from huey import crontab
 
+from channels import follow_ups
 from channels.errors import SendError
 from channels.forgetting import register_stores
 from channels.health import HEARTBEAT_FILE
@@ -38,6 +39,7 @@ def run_worker(settings: Settings) -> None:
     get_engine()
     configure_keys(settings)
     register_stores(settings)
+    follow_ups.install()
     outbox = OutboxWorker(settings)
     outbox.start()
     media = MediaWorker(settings)
@@ -48,6 +50,7 @@ def run_worker(settings: Settings) -> None:
     # job that looks for themes would keep translations that residents wait for behind it.
     themes.prepare()
     add_nightly_reconciliation(settings)
+    follow_ups.add_minute_job()
     jobs.sweep()
     threading.Thread(target=_beat, args=(settings, stopping), name="heartbeat", daemon=True).start()
     try:

@@ -27,7 +27,14 @@ from submissions.commission import get_commission
 from submissions.conversations import start_conversation
 from submissions.database import unit_of_work
 from submissions.errors import ConfigurationError
-from submissions.models import Address, Conversation, ConversationAddress, OptOut, utc_now
+from submissions.models import (
+    Address,
+    Conversation,
+    ConversationAddress,
+    FollowUpRecipient,
+    OptOut,
+    utc_now,
+)
 from submissions.settings import StoreSettings
 
 KEY_FILE = "address_key"
@@ -198,6 +205,13 @@ def forget_addresses(last_message_before: dt.datetime, *, dry_run: bool) -> int:
             .execution_options(synchronize_session=False)
         )
         db.execute(delete(Address).where(quiet).execution_options(synchronize_session=False))
+        # The ledger of contacts knows deleted people no more, not even by a keyed hash.
+        db.execute(
+            update(FollowUpRecipient)
+            .where(FollowUpRecipient.address_id.is_(None), FollowUpRecipient.person_hash.is_not(None))
+            .values(person_hash=None)
+            .execution_options(synchronize_session=False)
+        )
         audit.record(db, audit.SYSTEM, "addresses.deleted", "address", "*", count=count)
     return count
 
