@@ -24,7 +24,7 @@ MENU_SMS_PARTS = 2  # each part costs; a language that is not in the list can be
 PREVIEW_KEYS = frozenset({"preview_english", "preview_translated", "preview_person", "preview_later"})
 # Unicode's first-strong isolate: without it "OW-7K3M-92QF" inside Arabic is shown with its parts reversed.
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
-_ISOLATED_ARGUMENTS = re.compile(r"reference|contact|number|limit|seconds|count|council|commission")
+_ISOLATED_ARGUMENTS = re.compile(r"reference|contact|number|limit|seconds|count|council|commission|forum")
 
 
 @dataclass(frozen=True)

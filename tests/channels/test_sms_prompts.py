@@ -19,6 +19,7 @@ ARGUMENTS = {
     "length": 2000,
     "seconds": 20,
     "count": 3,
+    "forum": "Queen's Park open forum",
     "address": "https://views.example.org/my-submission",
 }
 # Help lines are all there is to say; a preview and what was heard repeat the resident's own words.
