@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from submissions.review import (
     evidence_pages,
+    queue_pages,
     redaction_pages,
     register_pages,
     reply_pages,
@@ -14,6 +15,7 @@ from submissions.review import (
 from submissions.review.web import DeskRoute
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
+router.include_router(queue_pages.router)
 router.include_router(reply_pages.router)
 router.include_router(redaction_pages.router)
 router.include_router(evidence_pages.router)

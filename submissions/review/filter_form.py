@@ -86,7 +86,7 @@ def read_filters(given: Mapping[str, str], me: uuid.UUID | None = None) -> Filte
 
     def identity(name: str, fault: str, words: Mapping[str, uuid.UUID | None]) -> uuid.UUID | None:
         value = query.get(name)
-        if value is None or words.get(value) is not None:
+        if value is None or value in words:
             return words.get(value or "")
         try:
             return uuid.UUID(value)

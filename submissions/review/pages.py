@@ -12,6 +12,9 @@ from fastapi.responses import Response
 from submissions.database import unit_of_work
 from submissions.models import SubmissionStatus, ThemeDecision
 from submissions.review import (
+    account_pages,
+    audit_pages,
+    assigning,
     briefing_pages,
     deciding_pages,
     decisions,
@@ -25,6 +28,8 @@ from submissions.review import (
     register,
     rows,
     safeguarding,
+    saved_views,
+    second_factor_pages,
     sign_in_pages,
 )
 from submissions.review.access import Permission, PostedForm, home_of, may, public_route, require, signed_in
@@ -37,6 +42,9 @@ from translations.languages import LANGUAGES
 
 router = APIRouter(prefix="/desk", route_class=DeskRoute, include_in_schema=False)
 router.include_router(sign_in_pages.router)
+router.include_router(second_factor_pages.router)
+router.include_router(account_pages.router)
+router.include_router(audit_pages.router)
 router.include_router(interpreter_pages.router)
 router.include_router(deciding_pages.router)
 router.include_router(overview_pages.router)
@@ -61,10 +69,12 @@ def show_static_file(name: str) -> Response:
 def show_queue(request: Request, principal: SignedIn) -> Response:
     if not may(principal, Permission.READ_SUBMISSIONS):
         return redirect(home_of(principal))
-    form = read_filters(request.query_params)
+    form = read_filters(request.query_params, principal.reviewer_id)
     after = _position(request, "after")
     before = _position(request, "before")
     with unit_of_work(read_only=True) as db:
+        if not request.query_params and (query := saved_views.default_query(db, principal)):
+            return redirect(f"/desk?{query}")
         filters = safeguarding.without_urgent(db, form.filters)
         found = queue.find_page(db, principal, filters, after=after, before=before)
         submissions = queue.fetch(db, found.ids)
@@ -78,6 +88,9 @@ def show_queue(request: Request, principal: SignedIn) -> Response:
             else (0, 0),
             "lead": safeguarding.current_lead(db),
             "share": register.share_unread(db, principal),
+            "people": assigning.people(db),
+            "forums": queue.forums(db),
+            "saved": saved_views.views_of(db, principal),
         }
     return page(
         request,
@@ -88,6 +101,7 @@ def show_queue(request: Request, principal: SignedIn) -> Response:
         number=number,
         is_more=is_more,
         languages=LANGUAGES,
+        may_review=may(principal, Permission.REVIEW_SUBMISSIONS),
         **values,
     )
 
@@ -112,9 +126,10 @@ def _submission_page(
     typed: dict[str, list[str]] | None = None,
 ) -> Response:
     """The page of one submission; `typed` are the fields of a form that was refused, to be shown again."""
-    form = read_filters(request.query_params)
+    form = read_filters(request.query_params, principal.reviewer_id)
     with unit_of_work(read_only=True) as db:
         view = reading.read(db, principal, reference)
+        people, holder = assigning.people(db), assigning.holder_of(db, view.submission.id)
         before, after = queue.find_neighbours(
             db, principal, safeguarding.without_urgent(db, form.filters), view.submission
         )
@@ -130,6 +145,8 @@ def _submission_page(
         form=form,
         before=before,
         after=after,
+        people=people,
+        holder=holder,
         languages=LANGUAGES,
         may_correct=may(principal, Permission.CORRECT_TRANSLATIONS),
         may_review=may(principal, Permission.REVIEW_SUBMISSIONS),

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from submissions import search, word_search
 from submissions.models import (
     Assignment,
+    Forum,
     Job,
     JobKind,
     JobStatus,
@@ -45,6 +46,7 @@ COUNT_LIMIT = 10_000
 STATUS_COUNT_LIMIT = 10_000
 # Where each that is counted costs a look into another table.
 SLOW_COUNT_LIMIT = 1_000
+FORUMS_SHOWN = 200
 OPEN_STATUSES = (SubmissionStatus.RECEIVED, SubmissionStatus.IN_REVIEW)
 UNKNOWN_LANGUAGE = "und"  # BCP 47: undetermined
 NEWEST = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
@@ -336,6 +338,11 @@ def count_by_status(db: Session, principal: Principal) -> dict[str, int]:
     urgent = select(func.count()).select_from(Submission).where(visible_to(principal), _URGENT)
     counts["urgent"] = db.scalar(urgent) or 0
     return counts
+
+
+def forums(db: Session) -> Sequence[Forum]:
+    """The open forums, the latest first."""
+    return db.scalars(select(Forum).order_by(Forum.held_on.desc(), Forum.name).limit(FORUMS_SHOWN)).all()
 
 
 def fetch(db: Session, ids: Sequence[uuid.UUID]) -> list[Submission]:

@@ -13,7 +13,9 @@ from sqlalchemy.orm import Session
 
 from submissions import redactions
 from submissions.models import (
+    Assignment,
     CandidateTheme,
+    Reviewer,
     SafeguardingCase,
     Segment,
     SegmentTranslation,
@@ -52,6 +54,8 @@ class Row:
     is_urgent: bool
     is_unread: bool
     submitted_at: dt.datetime
+    assigned_to_id: uuid.UUID | None = None
+    assigned_to: str | None = None
     is_case_closed: bool = False  # a safeguarding outcome is recorded
     original_start: str = ""
     english_start: str | None = None  # None while there is no English
@@ -92,6 +96,7 @@ def describe(db: Session, submissions: Sequence[Submission]) -> list[Row]:
         starts[submission_id].append(held.original(part_id, text))
     english = _english_starts(db, ids, held)
     closed = set(db.scalars(_closed_cases(ids)))
+    holders = {submission_id: (identity, name) for submission_id, identity, name in db.execute(_holders(ids))}
     return [
         Row(
             id=submission.id,
@@ -105,6 +110,8 @@ def describe(db: Session, submissions: Sequence[Submission]) -> list[Row]:
             is_urgent=submission.is_urgent,
             is_unread=submission.first_read_at is None,
             submitted_at=submission.submitted_at or submission.created_at,
+            assigned_to_id=holders.get(submission.id, (None, None))[0],
+            assigned_to=holders.get(submission.id, (None, None))[1],
             is_case_closed=submission.id in closed,
             original_start=_shortened(" ".join(starts[submission.id])),
             english_start=english.get(submission.id),
@@ -113,6 +120,14 @@ def describe(db: Session, submissions: Sequence[Submission]) -> list[Row]:
         )
         for submission in submissions
     ]
+
+
+def _holders(ids: Sequence[uuid.UUID]) -> Select[uuid.UUID, uuid.UUID, str]:
+    return (
+        select(Assignment.submission_id, Reviewer.id, Reviewer.display_name)
+        .join(Reviewer, Reviewer.id == Assignment.reviewer_id)
+        .where(Assignment.submission_id.in_(ids))
+    )
 
 
 def _closed_cases(ids: Sequence[uuid.UUID]) -> Select[uuid.UUID | None]:

@@ -30,10 +30,28 @@ LETTERS = {
 ALLOWED = """
 GET   /desk/sign-in                                                public
 POST  /desk/sign-in                                                public
+GET   /desk/sign-in/code                                           public
+POST  /desk/sign-in/code                                           public
 GET   /desk/static/{name}                                          public
 POST  /desk/sign-out                                               all
 GET   /desk/password                                               all
 POST  /desk/password                                               all
+GET   /desk/second-factor                                          all
+POST  /desk/second-factor                                          all
+GET   /desk/second-factor/qr.svg                                   all
+GET   /desk/account                                                all
+POST  /desk/account/sessions/{session_id}/end                      all
+POST  /desk/account/sign-out-everywhere                            all
+GET   /desk/accounts                                               ------A
+GET   /desk/accounts/new                                           ------A
+POST  /desk/accounts/new                                           ------A
+GET   /desk/accounts/{reviewer_id}                                 ------A
+POST  /desk/accounts/{reviewer_id}                                 ------A
+GET   /desk/api-tokens                                             ------A
+POST  /desk/api-tokens                                             ------A
+POST  /desk/api-tokens/{token_id}/revoke                           ------A
+GET   /desk/audit                                                  -----MA
+GET   /desk/audit.csv                                              -----MA
 GET   /desk                                                        all
 GET   /desk/submissions/{reference}                                V-TRLMA
 POST  /desk/submissions/{reference}/sentences/{segment_id}         --TRLMA
@@ -51,6 +69,11 @@ POST  /desk/submissions/{reference}/redactions/{redaction_id}/take-back ---RLMA
 GET   /desk/submissions/{reference}/notes                          ---RLMA
 POST  /desk/submissions/{reference}/notes                          ---RLMA
 POST  /desk/submissions/{reference}/notes/{note_id}/remove         ---RLMA
+POST  /desk/submissions/{reference}/assignment                     ---RLMA
+POST  /desk/assignments                                            ---RLMA
+POST  /desk/saved-views                                            V-TRLMA
+POST  /desk/saved-views/{view_id}/default                          V-TRLMA
+POST  /desk/saved-views/{view_id}/delete                           V-TRLMA
 GET   /desk/canned-replies                                         ---RLMA
 POST  /desk/canned-replies                                         ---RLMA
 POST  /desk/canned-replies/{canned_id}/texts                       ---RLMA
@@ -95,7 +118,7 @@ GET   /api/submissions/{reference}                                 V-TRLMA
 PATCH /api/submissions/{reference}                                 ---RLMA
 """
 # These change the session itself or who one is; test_desk_sign_in tests them.
-OF_THE_SESSION = ("/desk/sign-in", "/desk/sign-out", "/desk/password")
+OF_THE_SESSION = ("/desk/sign-in", "/desk/sign-out", "/desk/password", "/desk/account/sign-out")
 
 
 def read_table(text: str) -> dict[tuple[str, str], str]:
