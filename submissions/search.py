@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from submissions import similar_views, vectors, word_search
 from submissions.database import is_postgresql
-from submissions.models import ViewIndex
+from submissions.models import Submission, ViewIndex
 from submissions.search_words import question_words
 from submissions.translation_memory import sentence_key
 from submissions.view_indexing import ViewTexts, index_words, texts_of
@@ -103,23 +103,43 @@ def _by_words(db: Session, question: str, limit: int) -> list[uuid.UUID]:
 
 
 def index_view(
-    db: Session, submission_id: uuid.UUID, texts: ViewTexts, vector: vectors.Vectors
+    db: Session,
+    submission_id: uuid.UUID,
+    texts: ViewTexts,
+    vector: vectors.Vectors,
+    english_vector: vectors.Vectors | None = None,
 ) -> ViewIndex | None:
     """Puts the view where searches find it, and beside the views that say the same; None: it is not sent, or
     taken back.
 
-    `vector` (384) is that of the whole original. Call in a unit of work that holds the submission's row.
+    `vector` (384) is that of the whole original, `english_vector` that of its English if it is in another
+    language. Call in a unit of work that holds the submission's row.
     """
     row = index_words(db, submission_id)
     if row is None:
         return None
     row.model, row.vector = embeddings.MODEL_NAME, np.asarray(vector, dtype="<f4").tobytes()
     key = sentence_key(texts.original)
-    is_new_text, row.vector_sha256 = row.vector_sha256 != key, key
+    english_key = None if english_vector is None else sentence_key(texts.english)
+    is_new_text = (row.vector_sha256, row.english_sha256) != (key, english_key)
+    row.vector_sha256, row.english_sha256 = key, english_key
+    row.english_vector = None if english_vector is None else np.asarray(english_vector, dtype="<f4").tobytes()
     db.flush()
     if is_new_text:
-        similar_views.put_in_group(db, row, vector)
+        _put_in_group(db, row, vector, english_vector)
     return row
+
+
+def _put_in_group(
+    db: Session, row: ViewIndex, vector: vectors.Vectors, english_vector: vectors.Vectors | None
+) -> None:
+    language = db.scalar(select(Submission.source_language).where(Submission.id == row.submission_id))
+    english = vector if language == similar_views.ENGLISH else english_vector
+    perhaps: list[uuid.UUID] = []
+    if english is not None:
+        words = similar_views.telling_words(row.english or row.original)
+        perhaps = _by_words(db, words, similar_views.MOST_BY_WORDS)
+    similar_views.put_in_group(db, row, vector, english, perhaps)
 
 
 def kept_vector(db: Session, submission_id: uuid.UUID, original: str) -> vectors.Vectors | None:

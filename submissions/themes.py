@@ -54,10 +54,10 @@ def find_themes_of_submission(submission_id: uuid.UUID) -> JobStatus:
         whole = embeddings.embed([texts.original])
     candidates, danger = judge([text for _, text in parts], by_part, language, whole)
     found = {READ_ORIGINAL: candidates}
+    english = None
     if language != "en" and texts.english:
-        found[READ_ENGLISH], danger_in_english = judge(
-            [texts.english], embeddings.embed([texts.english]), "en"
-        )
+        english = embeddings.embed([texts.english])
+        found[READ_ENGLISH], danger_in_english = judge([texts.english], english, "en")
         if danger_in_english.flag and not danger.flag:
             danger = danger_in_english
     with unit_of_work() as db:
@@ -68,7 +68,7 @@ def find_themes_of_submission(submission_id: uuid.UUID) -> JobStatus:
         _keep_vectors(
             db, submission, [(part_id, row) for (part_id, _), row in zip(parts, by_part, strict=True)]
         )
-        search.index_view(db, submission_id, texts, whole[0])
+        search.index_view(db, submission_id, texts, whole[0], None if english is None else english[0])
         if danger.flag and not submission.is_urgent:
             _make_urgent(db, submission, danger)
     return JobStatus.DONE

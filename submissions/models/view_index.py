@@ -30,6 +30,9 @@ class ViewIndex(Base):
     model: Mapped[str | None] = mapped_column(String(120))
     vector: Mapped[bytes | None] = mapped_column(LargeBinary)  # of the original; 384 little-endian float32
     vector_sha256: Mapped[bytes | None] = mapped_column(LargeBinary(32))  # of the text it was made from
+    # Of the English of a view in another language, by which it is compared across languages.
+    english_vector: Mapped[bytes | None] = mapped_column(LargeBinary)
+    english_sha256: Mapped[bytes | None] = mapped_column(LargeBinary(32))  # of the English it was made from
     # Views that say nearly the same, in whatever language, share a group; None: no other does.
     group_id: Mapped[uuid.UUID | None] = mapped_column(Uuid, index=True)
     group_similarity: Mapped[float | None] = mapped_column(Float)  # cosine with the nearest of the group

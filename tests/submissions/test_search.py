@@ -102,8 +102,50 @@ def test_views_that_say_the_same_in_two_languages_are_grouped_and_kept(database:
         assert len(db.scalars(select(Submission)).all()) == 4
         groups = {row.submission_id: row.group_id for row in db.scalars(select(ViewIndex))}
     assert groups[english] == groups[copy]
-    # Across languages as far as the threshold allows; it is measured in evals/similar_views.py.
-    assert groups[arabic] in (None, groups[english])
+    assert groups[arabic] is None  # nobody translated it: e5 alone does not tell a translation
+
+
+LETTER = "Please keep the swimming pool open in winter. Our children learn to swim there."
+LETTER_ES = "Por favor, mantengan abierta la piscina en invierno. Nuestros hijos aprenden a nadar allí."
+LETTER_SO = "Fadlan barkadda dabaasha ha u furnaato jiilaalka. Carruurteenna ayaa halkaas ku barta dabaasha."
+RIVAL_ES = "Por favor, cierren la piscina en invierno. Cuesta demasiado calentarla y nadie va."
+ENGLISH = {
+    LETTER_ES: "Please keep the pool open in winter. Our children learn to swim there.",
+    LETTER_SO: "Let the swimming pool be open in winter, please. It is where our children learn to swim.",
+    RIVAL_ES: "Please close the pool in winter. It costs too much to heat it and nobody goes.",
+}
+
+
+def correct(submission_id: uuid.UUID, text: str) -> None:
+    """A person writes the English of the whole view, and its themes and its like are found anew."""
+    with unit_of_work() as db:
+        rows = [db.get_one(SegmentTranslation, one.id) for one in translations(submission_id)]
+        for row, english in zip(rows, [text, *[""] * len(rows)], strict=False):
+            row.text, row.status = english, "corrected"
+    find_themes_of_submission(submission_id)
+
+
+def test_a_campaign_is_grouped_across_languages_by_its_english(database: str) -> None:
+    views = {text: sent(text, language) for text, language in ((LETTER_ES, "es"), (LETTER_SO, "so"))}
+    with unit_of_work(read_only=True) as db:
+        assert similar_views.similar_to(db, views[LETTER_ES]) == ([], 0)
+    rival = sent(RIVAL_ES, "es")
+    for text, submission_id in (*views.items(), (RIVAL_ES, rival)):
+        correct(submission_id, ENGLISH[text])
+    views[LETTER] = sent(LETTER, "en")
+    with unit_of_work(read_only=True) as db:
+        groups = {row.submission_id: row.group_id for row in db.scalars(select(ViewIndex))}
+        shown, number = similar_views.similar_to(db, views[LETTER])
+    assert len({groups[view] for view in views.values()}) == 1
+    assert groups[views[LETTER]] is not None
+    assert groups[rival] is None
+    assert (len(shown), number) == (2, 2)
+    # Whoever finds that the English was wrong takes it out of the group again; the view stays.
+    correct(views[LETTER_SO], "The library should have more books for small children, and longer hours.")
+    with unit_of_work(read_only=True) as db:
+        assert similar_views.similar_to(db, views[LETTER_SO]) == ([], 0)
+        assert similar_views.similar_to(db, views[LETTER])[1] == 1
+        assert len(db.scalars(select(Submission)).all()) == 4
 
 
 def test_short_views_are_never_grouped(database: str) -> None:
