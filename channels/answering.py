@@ -22,6 +22,7 @@ from channels.errors import BotUnavailable, ChannelError
 from channels.follow_ups import FORUM_WELCOME
 from channels.language_menu import LANGUAGE_CHOSEN, MenuAnswer, MenuStep, language_asked_for, read_message
 from channels.opt_out_keywords import asks_to_stop
+from channels.own_view_words import read_hear_back_step, what_to_add
 from channels.rasa_client import BotAnswer, RasaClient, Reply
 from channels.rendering import PREVIEW_KEYS, TEXT_CHANNELS, DraftTexts, language_options, render
 from channels.stop_question import ASK_STOP, GO_ON, STOP_OPTIONS, ask_about, read_stop_step
@@ -157,6 +158,9 @@ def _decide(turn: Turn, words: _Words, bot: RasaClient) -> Outcome:
         turn = replace(turn, message_id=stop.earlier_message_id or turn.message_id, text=stop.earlier_text)
         outcome = _ask_assistant(turn, None, menu, words, bot, menu_languages)
         return replace(outcome, choice=GO_ON)
+    heard = read_hear_back_step(turn.conversation_id, turn.channel, choice)
+    if heard is not None:
+        return Outcome([words.say(heard)], choice=choice, menu=menu)
     voice = read_voice_step(turn.conversation_id, turn.message_id, turn.text, choice)
     if voice is not None:
         said = [words.say(voice.say)] if voice.say is not None else []
@@ -295,6 +299,9 @@ def _ask_assistant(
             outcome.replies.append(words.say(ASK_STOP, options=STOP_OPTIONS))
             continue
         outcome.replies.append(_word(reply, words))
+    keys = [reply.key for reply in answer.replies]
+    for key, arguments, options in what_to_add(turn.conversation_id, turn.channel, keys):
+        outcome.replies.append(words.say(key, arguments, options))
     return outcome
 
 

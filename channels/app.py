@@ -19,6 +19,7 @@ from channels import (
     web_answers,
     web_chat,
     web_form,
+    web_my_submission,
     web_voice_notes,
 )
 from channels.gateway import Gateway
@@ -74,6 +75,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         web_chat.router,
         web_voice_notes.router,
         web_form.router,
+        web_my_submission.router,
         twilio_webhooks.router,
         desk_pages.router,
         desk_api.router,

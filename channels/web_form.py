@@ -246,9 +246,6 @@ def form_page(
 def html(request: Request, template: str, language: str, status: int = 200, **values: Any) -> Response:
     commission = get_commission()
     page = TEMPLATES.get_template(template).render(
-        commission=commission,
-        ui=ui_words(commission, language),
-        path=request.url.path,
-        **values,
+        **{"commission": commission, "ui": ui_words(commission, language), "path": request.url.path, **values}
     )
     return HTMLResponse(page, status, {"Cache-Control": "no-store"})

@@ -29,6 +29,7 @@ from submissions.errors import (
     SubmissionNotFound,
 )
 from submissions.models import Job, JobKind, JobStatus, Submission
+from submissions.reference_guard import get_guard
 from submissions.review.access import internal_token
 from submissions.translation_jobs import draft_translation_state
 
@@ -156,15 +157,24 @@ def add_to(body: Addition) -> dict[str, Any]:
 
 @router.post("/status")
 def status_of(body: AboutMessage) -> dict[str, Any]:
+    asker, guard = str(body.conversation_id), get_guard()
+    may_ask = not guard.seconds_to_wait(asker)
     with unit_of_work(read_only=True) as db:
-        states = intake.status_of(db, body.conversation_id, body.message_id)
+        states = intake.status_of(db, body.conversation_id, body.message_id, of_others=may_ask)
+        is_wrong = not states and intake.names_references(db, body.conversation_id, body.message_id)
+    if is_wrong:
+        guard.count_wrong(asker)
     return {"submissions": [{"reference": one.reference, "status": one.status} for one in states]}
 
 
 @router.post("/withdrawals")
 def withdraw(body: Withdrawal) -> dict[str, Any]:
+    asker, guard = str(body.conversation_id), get_guard()
+    may_ask = not guard.seconds_to_wait(asker)
     with unit_of_work() as db:
-        status = intake.withdraw(db, body.conversation_id, body.reference)
+        status = intake.withdraw(db, body.conversation_id, body.reference, of_others=may_ask)
+    if status == "not_found":
+        guard.count_wrong(asker)
     return {"status": status}
 
 

@@ -165,21 +165,24 @@ def add_to(
     return submission
 
 
-def withdraw(db: Session, conversation_id: uuid.UUID, reference: str) -> str:
+def withdraw(db: Session, conversation_id: uuid.UUID, reference: str, *, of_others: bool = True) -> str:
     """`withdrawn`, `already_withdrawn` or `not_found`. Whoever has the reference may withdraw, from anywhere.
 
-    Raises ConversationNotFound.
+    Without `of_others`, after too many wrong references, only the conversation's own are known. Raises
+    ConversationNotFound.
     """
     conversations.find_conversation(db, conversation_id)
     try:
         submission = find_by_reference(db, reference)
     except SubmissionNotFound:
         return "not_found"
+    if not of_others and submission.conversation_id != conversation_id:
+        return "not_found"
     return "withdrawn" if withdraw_submission(db, submission) else "already_withdrawn"
 
 
 def withdraw_submission(db: Session, submission: Submission, **details: str) -> bool:
-    """Takes it back, out of sight at once; False when it was before. `submissions.erasure` deletes the words."""
+    """Takes it back, out of sight at once; False when it was before. Its words are erased soon after."""
     from submissions.exports import downloads  # it asks for jobs, and they for submissions
 
     if submission.status == SubmissionStatus.WITHDRAWN:
@@ -191,18 +194,27 @@ def withdraw_submission(db: Session, submission: Submission, **details: str) -> 
     return True
 
 
-def status_of(db: Session, conversation_id: uuid.UUID, message_id: uuid.UUID) -> list[SubmissionState]:
+def names_references(db: Session, conversation_id: uuid.UUID, message_id: uuid.UUID) -> bool:
+    """Whether the message has something in it that could be a reference. Raises MessageNotFound."""
+    message = conversations.find_inbound_message(db, conversation_id, message_id)
+    return bool(find_references(message.original_text or ""))
+
+
+def status_of(
+    db: Session, conversation_id: uuid.UUID, message_id: uuid.UUID, *, of_others: bool = True
+) -> list[SubmissionState]:
     """The submissions whose references the message names; when it names none, the conversation's.
 
-    Empty when there are none, also when a reference was named that nobody has. Raises ConversationNotFound,
-    MessageNotFound.
+    Empty when there are none, also when a reference was named that nobody has. Without `of_others`, after too
+    many wrong references, only the conversation's own are known.
+    Raises ConversationNotFound, MessageNotFound.
     """
     conversations.find_conversation(db, conversation_id)
     message = conversations.find_inbound_message(db, conversation_id, message_id)
     sent = select(Submission).where(Submission.reference.is_not(None)).order_by(Submission.submitted_at)
     if named := find_references(message.original_text or ""):
         sent = sent.where(Submission.reference.in_(named))
-    else:
+    if not named or not of_others:
         sent = sent.where(Submission.conversation_id == conversation_id)
     return [
         SubmissionState(str(submission.reference), state_of(db, submission))

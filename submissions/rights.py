@@ -1,7 +1,7 @@
 """What whoever holds a reference may do with the view: see it, add to it, correct it, take it back.
 
 The reference is the only key, so it is a secret as a password is. Each change may be repeated: `form_id` is
-of the page it was made on, and the same page posted twice is one change. Works inside the caller's unit of work.
+of the page it was made on, and the same page posted twice is one change. All in the caller's unit of work.
 """
 
 from __future__ import annotations

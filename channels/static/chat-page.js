@@ -12,6 +12,6 @@ document.addEventListener("own-words-language", function (event) {
     if (word) node.textContent = word;
   });
   document.querySelectorAll("[data-form-link]").forEach(function (node) {
-    node.href = "/form?lang=" + encodeURIComponent(ui.language);
+    node.href = node.getAttribute("href").split("?")[0] + "?lang=" + encodeURIComponent(ui.language);
   });
 });
