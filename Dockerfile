@@ -1,7 +1,9 @@
 # Two images from the same files and the same commands as on a machine without containers.
 
 FROM python:3.11-slim-bookworm AS app
-RUN apt-get update && apt-get install -y --no-install-recommends make && rm -rf /var/lib/apt/lists/*
+# Pango and the fonts draw the PDF files of briefings and the report.
+RUN apt-get update && apt-get install -y --no-install-recommends make libpango-1.0-0 libpangoft2-1.0-0 \
+    libharfbuzz-subset0 fonts-noto-core fonts-wqy-microhei && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home --home-dir /srv/ownwords ownwords && mkdir /data && chown ownwords /data
 WORKDIR /srv/ownwords
 USER ownwords
