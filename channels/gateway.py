@@ -5,9 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
-import logging
 import secrets
-import threading
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -17,19 +15,15 @@ from sqlalchemy.orm import Session
 from channels.errors import WrongToken
 from channels.events import EventHub
 from channels.inbox_worker import InboxWorker, lease_with_this_commit
+from channels.kept_beside import KeptBeside
 from channels.rasa_client import RasaClient
 from channels.rate_limits import RateLimits
 from channels.settings import Settings
 from submissions.conversations import find_conversation, may_read, record_inbound_message
 from submissions.database import unit_of_work
-from submissions.errors import DatabaseUnavailable
 from submissions.models import Channel, Conversation, Message, utc_now
-from submissions.write_ahead import WriteAheadFile
-
-logger = logging.getLogger(__name__)
 
 WRITE_AHEAD_FILE = "inbox.write-ahead.jsonl"
-REPLAY_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -76,25 +70,24 @@ class Gateway:
             messages_per_minute=settings.chat_messages_per_minute,
             messages_per_minute_and_address=settings.chat_messages_per_minute_and_address,
         )
-        self.write_ahead = WriteAheadFile(settings.data / WRITE_AHEAD_FILE)
-        self._may_have_records = True  # until a replay has found none
-        self._stopping = threading.Event()
         self.hub = EventHub()
         self.bot = RasaClient(settings.resolved_bot_url, internal_token)
         self.worker = InboxWorker(self.bot, notify=self.hub.notify)
-        self._replayer = threading.Thread(target=self._replay_regularly, name="write-ahead", daemon=True)
+        self._beside = KeptBeside(
+            settings.data / WRITE_AHEAD_FILE, self._keep_record_of_file, woken=self.worker.wake
+        )
+        self.write_ahead = self._beside.file
 
     def start(self) -> None:
         self.hub.start()
         self.worker.start()
-        self._replayer.start()
+        self._beside.start()
         self.worker.wake()
 
     def stop(self) -> None:
-        self._stopping.set()
         self.hub.stop()
         self.worker.stop()
-        self._replayer.join(timeout=5)
+        self._beside.stop()
         self.bot.close()
 
     def keep_message(
@@ -118,15 +111,10 @@ class Gateway:
             "choice": choice,
             "received_at": utc_now().isoformat(),
         }
-        try:
-            if self._may_have_records:
-                self.replay()  # what came before this must be kept before it
-            return self._keep_and_answer(conversation_id, record)
-        except DatabaseUnavailable as error:
-            self.write_ahead.append(record)
-            self._may_have_records = True
-            logger.warning("a message went to the write-ahead file: %s", error)
-            return KeptMessage(None, None)
+        kept = self._beside.keep_in_order(
+            lambda: self._keep_and_answer(conversation_id, record), record=lambda: record
+        )
+        return kept or KeptMessage(None, None)
 
     def _keep_and_answer(self, conversation_id: uuid.UUID, record: dict[str, Any]) -> KeptMessage:
         """Keeps the message, and in the same commit the lease under which a free thread answers it."""
@@ -151,18 +139,6 @@ class Gateway:
         self.hub.notify(conversation_id)
         return kept
 
-    def replay(self) -> int:
-        """Moves what waits in the write-ahead file into the database. How many records."""
-        self._may_have_records = False  # before reading: who appends meanwhile sets it again
-        kept = self.write_ahead.replay(self._keep_record_of_file)
-        if self.write_ahead.count():
-            self._may_have_records = True
-            with unit_of_work(read_only=True) as db:  # down still: let the caller know
-                db.connection()
-        if kept:
-            self.worker.wake()
-        return kept
-
     def _record(self, db: Session, record: dict[str, Any]) -> Message:
         return record_inbound_message(
             db,
@@ -182,17 +158,6 @@ class Gateway:
             raise WrongToken  # accepted by its signature only; the conversation is somebody else's
         with unit_of_work() as db:
             self._record(db, record)
-
-    def _replay_regularly(self) -> None:
-        while not self._stopping.wait(REPLAY_SECONDS):
-            if not self._may_have_records:
-                continue
-            try:
-                self.replay()
-            except DatabaseUnavailable as error:
-                logger.warning("write-ahead file waits: %s", error)
-            except Exception:
-                logger.exception("write-ahead file could not be replayed")
 
 
 def owned_conversation(conversation_id: uuid.UUID, token: str) -> Conversation:

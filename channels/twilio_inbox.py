@@ -19,23 +19,21 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from channels.delivery_receipts import keep_delivery_receipt
+from channels.kept_beside import KeptBeside
 from channels.opt_out_keywords import StopMeaning, asks_to_start_again, stop_meaning
 from channels.phone_numbers import read_sender
 from channels.settings import Settings
 from submissions.addresses import conversation_with, find_or_add_address, seal, unseal
 from submissions.conversations import record_inbound_message
 from submissions.database import unit_of_work
-from submissions.errors import DatabaseUnavailable
 from submissions.follow_ups.answers import note_answer
 from submissions.models import Address, Channel, MediaFile, Message, OptOutWay, Purpose, utc_now
 from submissions.opt_outs import end_opt_out, is_blocked_by_carrier, is_opted_out, record_opt_out
 from submissions.outbox import release_held
-from submissions.write_ahead import WriteAheadFile
 
 logger = logging.getLogger(__name__)
 
 WRITE_AHEAD_FILE = "twilio.write-ahead.jsonl"
-REPLAY_SECONDS = 2.0
 MAXIMUM_CHOICE = 60  # characters of `message.choice`; ours are shorter, so a longer one is no payload of ours
 MAXIMUM_MEDIA = 20
 MAXIMUM_BATCH = 40  # messages in one commit; more would keep the first one waiting
@@ -49,21 +47,14 @@ class TwilioInbox:
     def __init__(self, settings: Settings, wake: Callable[[], None]) -> None:
         """`wake` is called after a message was committed. Raises WriteAheadFileNotWritable."""
         self._wake = wake
-        self.write_ahead = WriteAheadFile(settings.data / WRITE_AHEAD_FILE)
-        self._may_have_records = True  # until a replay has found none
+        self._beside = KeptBeside(settings.data / WRITE_AHEAD_FILE, _keep_sealed, woken=wake)
         self._messages = CommonCommits()
-        self._stopping = threading.Event()
-        self._replayer = threading.Thread(
-            target=self._replay_regularly, name="twilio-write-ahead", daemon=True
-        )
 
     def start(self) -> None:
-        self._replayer.start()
+        self._beside.start()
 
     def stop(self) -> None:
-        self._stopping.set()
-        if self._replayer.ident is not None:
-            self._replayer.join(timeout=5)
+        self._beside.stop()
 
     def keep_message(self, parameters: Parameters) -> None:
         """Keeps an inbound message; on disk when this returns. Raises OSError when nothing can be written."""
@@ -74,43 +65,14 @@ class TwilioInbox:
         self._keep({"kind": "receipt", "form": parameters, "received_at": utc_now().isoformat()})
 
     def _keep(self, record: dict[str, Any]) -> None:
-        try:
-            if self._may_have_records:
-                self.replay()  # what came before this must be kept before it
+        def keep_now() -> None:
             if record["kind"] == "message":
                 self._messages.keep(record)
+                self._wake()
             else:
                 _keep_record(record)
-        except DatabaseUnavailable as error:
-            self.write_ahead.append({"sealed": seal(json.dumps(record))})
-            self._may_have_records = True
-            logger.warning("a webhook went to the write-ahead file: %s", error)
-            return
-        if record["kind"] == "message":
-            self._wake()
 
-    def replay(self) -> int:
-        """Moves what waits in the write-ahead file into the database. How many records."""
-        self._may_have_records = False  # before reading: who appends meanwhile sets it again
-        kept = self.write_ahead.replay(lambda line: _keep_record(json.loads(unseal(line["sealed"]))))
-        if self.write_ahead.count():
-            self._may_have_records = True
-            with unit_of_work(read_only=True) as db:  # down still: let the caller know
-                db.connection()
-        if kept:
-            self._wake()
-        return kept
-
-    def _replay_regularly(self) -> None:
-        while not self._stopping.wait(REPLAY_SECONDS):
-            if not self._may_have_records:
-                continue
-            try:
-                self.replay()
-            except DatabaseUnavailable as error:
-                logger.warning("write-ahead file of webhooks waits: %s", error)
-            except Exception:
-                logger.exception("write-ahead file of webhooks could not be replayed")
+        self._beside.keep_in_order(keep_now, record=lambda: {"sealed": seal(json.dumps(record))})
 
 
 class CommonCommits:
@@ -168,6 +130,10 @@ def _form(record: dict[str, Any]) -> dict[str, str]:
 
 def _received_at(record: dict[str, Any]) -> dt.datetime:
     return dt.datetime.fromisoformat(record["received_at"])
+
+
+def _keep_sealed(line: dict[str, Any]) -> None:
+    _keep_record(json.loads(unseal(line["sealed"])))
 
 
 def _keep_record(record: dict[str, Any]) -> None:

@@ -38,7 +38,8 @@ TEMPLATES = Environment(
 )
 DATABASE_RETRY_SECONDS = 5
 
-# Nothing from elsewhere, nothing inline; `blob:` is the recording a resident has just made. The desk sets a stricter one of its own.
+# Nothing from elsewhere, nothing inline; `blob:` is the recording a resident has just made. The desk sets a
+# stricter one of its own.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "media-src blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
