@@ -1,16 +1,24 @@
 """Where views count as saying the same: `python -m evals.similar_views`.
 
 Two letters of a campaign in nine languages, against held-out views that were not written to say the same:
-how many pairs of the letters are found, and how many views are wrongly joined, at each threshold.
+how many pairs of the letters are found, and how many views are wrongly joined, at each threshold. Then the
+same by their English, with six letters in ten languages and six rivals.
 """
 
 from __future__ import annotations
 
+import itertools
+import json
+from collections import defaultdict
+from typing import Any
+
 import numpy as np
 
-from evals.themes import read_views
+from evals.themes import FOLDER, read_views
+from submissions.similar_views import SAME_IN_ENGLISH_FROM, is_same_in_english
 from translations.embeddings import embed
 
+LETTERS_FOLDER = FOLDER / "similar_letters"
 # By language: the same letter.
 LETTERS: tuple[dict[str, str], ...] = (
     {
@@ -40,6 +48,41 @@ LETTERS: tuple[dict[str, str], ...] = (
 CHANGES = ("{} Thank you!", "Dear council, {}", "{} Ana, Pimlico")
 
 
+def compare_in_english() -> None:
+    """Prints how many pairs of a letter and its translations are joined by their English, and how many pairs
+    that only share a subject: evals/similar_letters, whose English is that of the engine named beside it.
+    """
+    lines = (LETTERS_FOLDER / "letters.jsonl").read_text(encoding="utf-8").splitlines()
+    letters = [json.loads(line) for line in lines]
+    views = [view["text"] for view in read_views() if view["lang"] == "en"]
+    english = [letter.get("english", letter["text"]) for letter in letters] + views
+    alike = embed(english) @ embed(english).T
+    found: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
+    for first, second in itertools.combinations(range(len(english)), 2):
+        kind = kind_of_pair(letters, first, second)
+        similarity = float(alike[first, second])
+        joined = is_same_in_english(similarity, english[first], english[second])
+        found[kind].append((similarity >= SAME_IN_ENGLISH_FROM, joined))
+    print("\n| pairs of | number | joined by meaning | and by words |")
+    print("| --- | --- | --- | --- |")
+    for kind, pairs in sorted(found.items()):
+        by_meaning, joined = np.mean(np.array(pairs), axis=0)
+        print(f"| {kind} | {len(pairs)} | {by_meaning:.1%} | {joined:.1%} |")
+
+
+def kind_of_pair(letters: list[dict[str, Any]], first: int, second: int) -> str:
+    """What two texts have to do with each other; a rival asks for something else in the letter's words."""
+    if max(first, second) >= len(letters):
+        return "different views"
+    one, other = letters[first], letters[second]
+    if one["letter"] != other["letter"]:
+        return "different views"
+    if "rival" in one or "rival" in other:
+        return "a letter and its rival"
+    engines = {letter.get("by", "").split()[0] for letter in (one, other) if letter.get("by")}
+    return "one letter, " + ("small Argos packages" if "argos" in engines else "good translations")
+
+
 def main() -> None:
     views = read_views()
     languages = np.array([view["lang"] for view in views])
@@ -63,6 +106,7 @@ def main() -> None:
             np.mean(np.array(n) >= threshold) for n in (copies, nearest_same, translations, nearest_other)
         ]
         print(f"| {threshold:.2f} | " + " | ".join(f"{share:.1%}" for share in shares) + " |")
+    compare_in_english()
 
 
 if __name__ == "__main__":
