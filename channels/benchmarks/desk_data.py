@@ -1,6 +1,6 @@
 """The views that `ownwords bench desk` measures with, made by the database itself: a million in minutes.
 
-Triggers, foreign keys and the index of words are put aside while the rows go in, and made up for at the end.
+Triggers, foreign keys and indices are put aside while the rows go in, and made up for at the end.
 """
 
 # ruff: noqa: S106, S608  the SQL is put together from constants of this module; the password is none
@@ -43,6 +43,12 @@ _STATUS = (
     "CASE WHEN n % 100 < 55 THEN 'received' WHEN n % 100 < 70 THEN 'in_review' "
     "WHEN n % 100 < 97 THEN 'approved' ELSE 'withdrawn' END"
 )
+# Those of the tables that are filled, but for keys.
+_INDICES = """
+    SELECT pg_indexes.indexname, pg_indexes.indexdef FROM pg_indexes
+    JOIN pg_index ON pg_index.indexrelid = pg_indexes.indexname::regclass AND NOT pg_index.indisunique
+    WHERE pg_indexes.tablename IN ('submission', 'submission_part', 'segment', 'segment_translation',
+      'candidate_theme', 'view_theme', 'assignment', 'view_index')"""
 
 
 class _Sql:
@@ -158,15 +164,14 @@ def _statements(sql: _Sql) -> Iterator[str]:
 def _put_aside(connection: Connection, is_postgresql: bool) -> Iterator[None]:
     """Without triggers and the index of words inside; with them, and the index made, after it."""
     if is_postgresql:
-        index = "ix_view_index_words"
-        made_by = connection.exec_driver_sql(
-            f"SELECT indexdef FROM pg_indexes WHERE indexname = '{index}'"
-        ).scalar_one()
+        indices = connection.exec_driver_sql(_INDICES).all()
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
-        connection.exec_driver_sql(f"DROP INDEX {index}")
+        for name, _ in indices:
+            connection.exec_driver_sql(f"DROP INDEX {name}")
         yield
         connection.exec_driver_sql("SET LOCAL maintenance_work_mem = '512MB'")
-        connection.exec_driver_sql(str(made_by))
+        for _, made_by in indices:
+            connection.exec_driver_sql(made_by)
         return
     triggers = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").all()
     kept = [(name, sql) for name, sql in triggers if not name.startswith("view_index_words")]
