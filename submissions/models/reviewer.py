@@ -107,7 +107,10 @@ class AuditEntry(Base):
     """Who did what to what, and when. `details` holds ids, counts and field names, never texts."""
 
     __tablename__ = "audit_entry"
-    __table_args__ = (Index("ix_audit_entry_subject", "subject_type", "subject_id"),)
+    __table_args__ = (
+        Index("ix_audit_entry_subject", "subject_type", "subject_id"),
+        Index("ix_audit_entry_actor", "actor", "occurred_at"),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
     occurred_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utc_now, index=True)

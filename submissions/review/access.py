@@ -24,7 +24,7 @@ from fastapi.routing import iter_route_contexts
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from submissions.models import Role
-from submissions.review.errors import FormNotGenuine, NotAllowed, PasswordChangeDue
+from submissions.review.errors import FormNotGenuine, NotAllowed, PasswordChangeDue, SecondFactorDue
 from submissions.review.sessions import Principal, current_principal, find_token_principal, posted_form
 
 CheckT = TypeVar("CheckT", bound=Callable[..., Any])
@@ -110,7 +110,7 @@ def home_of(principal: Principal) -> str:
     """The page on which somebody's work begins."""
     if may(principal, Permission.READ_SUBMISSIONS):
         return "/desk"
-    return "/desk/briefings" if may(principal, Permission.READ_BRIEFINGS) else "/desk/password"
+    return "/desk/briefings" if may(principal, Permission.READ_BRIEFINGS) else "/desk/account"
 
 
 def declares_access(rule: str) -> Callable[[CheckT], CheckT]:
@@ -151,15 +151,22 @@ class SessionRule:
     """
 
     def __init__(
-        self, permission: Permission | None = None, *, even_if_password_is_due: bool = False
+        self,
+        permission: Permission | None = None,
+        *,
+        even_if_password_is_due: bool = False,
+        even_if_second_factor_is_due: bool = False,
     ) -> None:
         self.permission = permission
         self.even_if_password_is_due = even_if_password_is_due
+        self.even_if_second_factor_is_due = even_if_second_factor_is_due
         self.access_rule = f"{SIGNED_IN}:{permission}" if permission else SIGNED_IN
 
     def __call__(self, request: Request, principal: PrincipalOfSession, form: PostedForm) -> Principal:
         if principal.must_change_password and not self.even_if_password_is_due:
             raise PasswordChangeDue
+        if principal.must_add_second_factor and not self.even_if_second_factor_is_due:
+            raise SecondFactorDue
         if self.permission is not None and not may(principal, self.permission):
             raise NotAllowed(self.permission)
         if request.method not in ("GET", "HEAD"):
@@ -206,7 +213,8 @@ def require_token(permission: Permission) -> TokenRule:
 
 
 signed_in = SessionRule()
-signed_in_password_may_be_due = SessionRule(even_if_password_is_due=True)
+signed_in_password_may_be_due = SessionRule(even_if_password_is_due=True, even_if_second_factor_is_due=True)
+signed_in_second_factor_may_be_due = SessionRule(even_if_second_factor_is_due=True)
 
 
 def access_rule_of(route: Any) -> str | None:

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -21,7 +22,15 @@ _USERNAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{1,118}")
 FIRST_USERNAME = "reviewer"
 
 
-def add_reviewer(username: str, display_name: str, role: str = Role.REVIEWER) -> str:
+def add_reviewer(
+    username: str,
+    display_name: str,
+    role: str = Role.REVIEWER,
+    *,
+    themes: Sequence[str] = (),
+    languages: Sequence[str] = (),
+    actor: str = audit.SYSTEM,
+) -> str:
     """Makes an account and gives its one-time password, which is shown once and stored only as a hash.
 
     For a username that exists it makes a new one-time password, sets name and role, opens a closed account
@@ -29,10 +38,13 @@ def add_reviewer(username: str, display_name: str, role: str = Role.REVIEWER) ->
     Raises AccountError for a username or role that cannot be.
     """
     with unit_of_work() as db:
-        return _add_reviewer(db, username, display_name, role)
+        password = _add_reviewer(db, username, display_name, role, actor)
+        reviewer = find_by_username(db, username)
+        reviewer.themes, reviewer.languages = list(themes), list(languages)
+        return password
 
 
-def _add_reviewer(db: Session, username: str, display_name: str, role: str) -> str:
+def _add_reviewer(db: Session, username: str, display_name: str, role: str, actor: str = audit.SYSTEM) -> str:
     name = username.strip().lower()
     if not _USERNAME.fullmatch(name):
         raise AccountError("A username has 2 to 119 letters (a to z), digits or any of . _ @ + -")
@@ -51,8 +63,12 @@ def _add_reviewer(db: Session, username: str, display_name: str, role: str) -> s
     reviewer.password_hash = passwords.hash_password(one_time_password)
     reviewer.must_change_password = True
     reviewer.disabled_at = None
-    audit.record(db, audit.SYSTEM, action, "reviewer", reviewer.id, role=role)
+    audit.record(db, actor, action, "reviewer", reviewer.id, role=role)
     return one_time_password
+
+
+def find_by_username(db: Session, username: str) -> Reviewer:
+    return db.scalars(select(Reviewer).where(Reviewer.username == username.strip().lower())).one()
 
 
 def ensure_first_reviewer() -> tuple[str, str] | None:
@@ -85,7 +101,16 @@ class SignedIn:
     must_change_password: bool
 
 
-def sign_in(username: str, password: str, *, replacing: uuid.UUID | None = None) -> SignedIn | None:
+@dataclass(frozen=True)
+class CodeDue:
+    """The password was right; `step_token` and a code of the authenticator app make the session."""
+
+    step_token: str
+
+
+def sign_in(
+    username: str, password: str, *, replacing: uuid.UUID | None = None, browser: str = ""
+) -> SignedIn | CodeDue | None:
     """A new session when username and password fit, else None, after the same time whichever was wrong."""
     name = username.strip().lower()[:120]
     with unit_of_work(read_only=True) as db:
@@ -101,12 +126,16 @@ def sign_in(username: str, password: str, *, replacing: uuid.UUID | None = None)
         if new_hash:
             reviewer = db.merge(reviewer)
             reviewer.password_hash = new_hash
-        token = sessions.start_session(db, reviewer, replacing=replacing)
+        if reviewer.totp_confirmed_at is not None:
+            return CodeDue(sessions.begin_step(db, "code", reviewer.id))
+        token = sessions.start_session(db, reviewer, replacing=replacing, browser=browser)
         audit.record(db, f"reviewer:{name}", "reviewer.signed_in", "reviewer", reviewer.id)
     return SignedIn(token, reviewer.must_change_password)
 
 
-def change_password(principal: sessions.Principal, current: str, new: str, repeated: str) -> str:
+def change_password(
+    principal: sessions.Principal, current: str, new: str, repeated: str, *, browser: str = ""
+) -> str:
     """Sets a new password, ends every session of the account and gives the token of a new one.
 
     Raises AccountError with what is wrong.
@@ -128,10 +157,19 @@ def change_password(principal: sessions.Principal, current: str, new: str, repea
         reviewer.must_change_password = False
         sessions.end_all_sessions(db, reviewer.id)
         audit.record(db, principal.actor, "reviewer.password_changed", "reviewer", reviewer.id)
-        return sessions.start_session(db, reviewer)
+        way = "code" if reviewer.totp_confirmed_at else "password"
+        return sessions.start_session(db, reviewer, browser=browser, way=way)
 
 
-def create_api_token(name: str, role: str = Role.VIEWER, days: int = 90) -> str:
+def create_api_token(
+    name: str,
+    role: str = Role.VIEWER,
+    days: int = 90,
+    *,
+    themes: Sequence[str] = (),
+    languages: Sequence[str] = (),
+    actor: str = audit.SYSTEM,
+) -> str:
     """A bearer token for the desk API, valid for 1 to 366 days; shown once, stored only as a hash.
 
     Raises AccountError.
@@ -150,7 +188,9 @@ def create_api_token(name: str, role: str = Role.VIEWER, days: int = 90) -> str:
             token_sha256=sessions.token_hash(token),
             role=role,
             expires_at=utc_now() + dt.timedelta(days=days),
+            themes=list(themes),
+            languages=list(languages),
         )
         db.add(row)
-        audit.record(db, audit.SYSTEM, "api_token.added", "api_token", row.id, role=role, days=days)
+        audit.record(db, actor, "api_token.added", "api_token", row.id, role=role, days=days)
     return token

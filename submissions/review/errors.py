@@ -23,6 +23,10 @@ class PasswordChangeDue(DeskError):
     """A one-time password lets its owner do one thing only: choose a password."""
 
 
+class SecondFactorDue(DeskError):
+    """A role that must use an authenticator app lets its owner do one thing only without: set one up."""
+
+
 class NotAllowed(DeskError):
     def __init__(self, permission: str) -> None:
         super().__init__(f"the role does not give {permission}")
@@ -53,6 +57,10 @@ class VersionConflict(DeskError):
         self.reference = reference
         self.expected = expected
         self.current = current
+
+
+class AccountNotFound(DeskError):
+    """There is no account, session or token with this id."""
 
 
 class AccountError(DeskError):

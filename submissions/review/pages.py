@@ -13,8 +13,8 @@ from submissions.database import unit_of_work
 from submissions.models import SubmissionStatus, ThemeDecision
 from submissions.review import (
     account_pages,
-    audit_pages,
     assigning,
+    audit_pages,
     briefing_pages,
     deciding_pages,
     decisions,

@@ -68,6 +68,8 @@ _two_at_a_time = threading.BoundedSemaphore(2)
 _GUESSES = MovingWindowRateLimiter(MemoryStorage())
 GUESSES_PER_USERNAME = parse("10 per 15 minutes")
 GUESSES_PER_ADDRESS = parse("50 per 15 minutes")
+# Of a million codes three are right at a time: ten tries in fifteen minutes guess one in decades.
+CODES_PER_PERSON = parse("10 per 15 minutes")
 
 
 def hash_password(password: str) -> str:
@@ -122,9 +124,18 @@ def is_throttled(username: str, address: str) -> bool:
     return not (username_is_free and address_is_free)
 
 
+def is_code_throttled(key: str) -> bool:
+    """Counts one try of a second factor; says whether there were too many for this person."""
+    return not _GUESSES.hit(CODES_PER_PERSON, "code", key)
+
+
 def forget_guesses(username: str) -> None:
     """After a right password the count of this username starts again."""
     _GUESSES.clear(GUESSES_PER_USERNAME, "username", username.casefold()[:120])
+
+
+def forget_code_guesses(key: str) -> None:
+    _GUESSES.clear(CODES_PER_PERSON, "code", key)
 
 
 def forget_all_guesses() -> None:

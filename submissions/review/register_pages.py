@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response, StreamingResponse
 
+from submissions import audit
 from submissions.database import unit_of_work
 from submissions.review import notes, reading, register
 from submissions.review.access import Permission, PostedForm, require
@@ -53,6 +54,9 @@ def show_register(request: Request, principal: Reader) -> Response:
 
 @router.get("/register.csv")
 def download_register(principal: Exporter) -> Response:
+    with unit_of_work() as db:
+        audit.record(db, principal.actor, "register.exported", "register", "*")
+
     def lines():  # type: ignore[no-untyped-def]
         with unit_of_work(read_only=True) as db:
             for line in register.export_csv(db, principal):

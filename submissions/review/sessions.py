@@ -7,6 +7,7 @@ import hashlib
 import secrets
 import uuid
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import parse_qs
 
 from fastapi import Request
@@ -14,11 +15,13 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from submissions.database import unit_of_work
-from submissions.models import ApiToken, DeskSession, Reviewer, utc_now
+from submissions.models import ApiToken, DeskSession, Reviewer, SignInStep, utc_now
 from submissions.review.errors import FormTooLarge, NotSignedIn
+from submissions.settings import StoreSettings
 
 IDLE_LIMIT = dt.timedelta(hours=2)
 ABSOLUTE_LIMIT = dt.timedelta(hours=12)
+STEP_LIMIT = dt.timedelta(minutes=10)
 # How stale `last_seen_at` may get: one write a minute instead of one a page.
 LAST_SEEN_PRECISION = dt.timedelta(minutes=1)
 FORM_LIMIT_BYTES = 1_000_000
@@ -64,7 +67,43 @@ def is_https(request: Request) -> bool:
     return request.url.scheme == "https" or public_url.startswith("https://")
 
 
-def start_session(db: Session, reviewer: Reviewer, *, replacing: uuid.UUID | None = None) -> str:
+@lru_cache
+def sign_in_settings() -> StoreSettings:
+    """The settings that say how people sign in, read once."""
+    return StoreSettings()
+
+
+def browser_of(request: Request) -> str:
+    """ "Firefox on Windows", so that somebody knows their own sessions apart; never more than that."""
+    agent = request.headers.get("user-agent", "")
+    browsers = {
+        "Edg/": "Edge",
+        "OPR/": "Opera",
+        "Firefox/": "Firefox",
+        "Chrome/": "Chrome",
+        "Safari/": "Safari",
+    }
+    systems = {
+        "Windows": "Windows",
+        "Android": "Android",
+        "iPhone": "iPhone",
+        "iPad": "iPad",
+        "Mac OS": "Mac",
+        "Linux": "Linux",
+    }
+    browser = next((name for mark, name in browsers.items() if mark in agent), "A browser")
+    system = next((name for mark, name in systems.items() if mark in agent), "")
+    return f"{browser} on {system}" if system else browser
+
+
+def start_session(
+    db: Session,
+    reviewer: Reviewer,
+    *,
+    replacing: uuid.UUID | None = None,
+    browser: str = "",
+    way: str = "password",
+) -> str:
     """A new session's token; the session it replaces, and all that have ended, are deleted."""
     now = utc_now()
     db.execute(delete(DeskSession).where(DeskSession.expires_at <= now))
@@ -79,6 +118,8 @@ def start_session(db: Session, reviewer: Reviewer, *, replacing: uuid.UUID | Non
             created_at=now,
             last_seen_at=now,
             expires_at=now + ABSOLUTE_LIMIT,
+            browser=browser,
+            way=way,
         )
     )
     return token
@@ -88,9 +129,73 @@ def end_session(db: Session, session_id: uuid.UUID) -> None:
     db.execute(delete(DeskSession).where(DeskSession.id == session_id))
 
 
+def end_own_session(db: Session, reviewer_id: uuid.UUID, session_id: uuid.UUID) -> bool:
+    """Ends one session of this person's; False when it is not theirs, or has ended."""
+    theirs = delete(DeskSession).where(DeskSession.id == session_id, DeskSession.reviewer_id == reviewer_id)
+    return db.execute(theirs).rowcount == 1  # type: ignore[attr-defined]
+
+
 def end_all_sessions(db: Session, reviewer_id: uuid.UUID) -> None:
-    """Signs a reviewer out everywhere, as after a change of password."""
+    """Signs a reviewer out everywhere, as after a change of password or role; half a sign-in ends too."""
     db.execute(delete(DeskSession).where(DeskSession.reviewer_id == reviewer_id))
+    db.execute(delete(SignInStep).where(SignInStep.reviewer_id == reviewer_id))
+
+
+def end_other_sessions(db: Session, reviewer_id: uuid.UUID, session_id: uuid.UUID | None) -> None:
+    """Signs somebody out everywhere but here."""
+    db.execute(
+        delete(DeskSession).where(DeskSession.reviewer_id == reviewer_id, DeskSession.id != session_id)
+    )
+
+
+def sessions_of(db: Session, reviewer_id: uuid.UUID) -> list[DeskSession]:
+    """Where somebody is signed in, the last used first."""
+    now = utc_now()
+    return list(
+        db.scalars(
+            select(DeskSession)
+            .where(
+                DeskSession.reviewer_id == reviewer_id,
+                DeskSession.expires_at > now,
+                DeskSession.last_seen_at > now - IDLE_LIMIT,
+            )
+            .order_by(DeskSession.last_seen_at.desc())
+        )
+    )
+
+
+def begin_step(db: Session, kind: str, reviewer_id: uuid.UUID | None = None, **details: object) -> str:
+    """The token of half a sign-in, good for ten minutes and for `finish_step` alone."""
+    now = utc_now()
+    db.execute(delete(SignInStep).where(SignInStep.expires_at <= now))
+    token = secrets.token_urlsafe(32)
+    db.add(
+        SignInStep(
+            token_sha256=token_hash(token),
+            kind=kind,
+            reviewer_id=reviewer_id,
+            details=details,
+            expires_at=now + STEP_LIMIT,
+        )
+    )
+    return token
+
+
+def find_step(db: Session, kind: str, token: str) -> SignInStep | None:
+    """The half of a sign-in that this token began, None when there is none or its time is over."""
+    return db.scalar(
+        select(SignInStep).where(
+            SignInStep.token_sha256 == token_hash(token),
+            SignInStep.kind == kind,
+            SignInStep.expires_at > utc_now(),
+        )
+    )
+
+
+def take_step(db: Session, step: SignInStep) -> bool:
+    """Uses it up; False when somebody was faster, so that each leads to one session at most."""
+    taken = delete(SignInStep).where(SignInStep.id == step.id)
+    return db.execute(taken).rowcount == 1  # type: ignore[attr-defined]
 
 
 def find_session_principal(token: str) -> Principal | None:
@@ -119,6 +224,11 @@ def find_session_principal(token: str) -> Principal | None:
         username=reviewer.username,
         csrf_token=session.csrf_token,
         must_change_password=reviewer.must_change_password,
+        must_add_second_factor=(
+            reviewer.totp_confirmed_at is None
+            and session.way != "provider"  # which asks for its own
+            and reviewer.role in sign_in_settings().roles_with_second_factor
+        ),
         session_id=session.id,
         themes=frozenset(reviewer.themes),
         languages=frozenset(reviewer.languages),

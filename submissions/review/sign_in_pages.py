@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
@@ -12,7 +13,7 @@ from fastapi.responses import Response
 from submissions import audit
 from submissions.database import unit_of_work
 from submissions.review import accounts, passwords, sessions
-from submissions.review.access import PostedForm, public_route, signed_in_password_may_be_due
+from submissions.review.access import PostedForm, home_of, public_route, signed_in_password_may_be_due
 from submissions.review.errors import AccountError, FormNotGenuine, NotSignedIn
 from submissions.review.sessions import Principal
 from submissions.review.web import DeskRoute, page, redirect, safe_next
@@ -32,8 +33,8 @@ def _form_cookie(request: Request) -> str:
 @router.get("/sign-in", dependencies=[Depends(public_route)])
 def show_sign_in(request: Request) -> Response:
     try:
-        sessions.current_principal(request)
-        return redirect("/desk")
+        principal = sessions.current_principal(request)
+        return redirect(home_of(principal))
     except NotSignedIn:
         return _sign_in_page(request)
 
@@ -58,8 +59,10 @@ def _sign_in_page(
         problem=problem,
         username=username,
         next_page=safe_next(next_page or request.query_params.get("next", "")),
+        is_late="late" in request.query_params,
         has_ended="ended" in request.query_params,
         has_reviewer=accounts.has_reviewer(),
+        provider=sessions.sign_in_settings().oidc_name if sessions.sign_in_settings().oidc_issuer else "",
     )
     response.set_cookie(
         _form_cookie(request),
@@ -88,17 +91,39 @@ def sign_in(request: Request, form: PostedForm) -> Response:
         old_session = sessions.current_principal(request).session_id
     except NotSignedIn:
         old_session = None
-    outcome = accounts.sign_in(username, password, replacing=old_session)
+    browser = sessions.browser_of(request)
+    outcome = accounts.sign_in(username, password, replacing=old_session, browser=browser)
     if outcome is None:
         return _sign_in_page(request, problem=WRONG, username=username, next_page=next_page, status=401)
     passwords.forget_guesses(username.strip())
+    if isinstance(outcome, accounts.CodeDue):
+        query = f"?next={quote(safe_next(next_page), safe='')}"
+        response = redirect(f"/desk/sign-in/code{query}")
+        set_step_cookie(request, response, outcome.step_token)
+        return response
     response = redirect("/desk/password" if outcome.must_change_password else safe_next(next_page))
-    _set_session_cookie(request, response, outcome.session_token)
+    set_session_cookie(request, response, outcome.session_token)
     response.delete_cookie(_form_cookie(request), path="/desk")
     return response
 
 
-def _set_session_cookie(request: Request, response: Response, token: str) -> None:
+def step_cookie(request: Request) -> str:
+    return f"{sessions.cookie_name(request)}_step"
+
+
+def set_step_cookie(request: Request, response: Response, token: str) -> None:
+    response.set_cookie(
+        step_cookie(request),
+        token,
+        path="/desk/sign-in",
+        httponly=True,
+        samesite="lax",  # strict would not come back from the council's own sign-in
+        secure=sessions.is_https(request),
+        max_age=int(sessions.STEP_LIMIT.total_seconds()),
+    )
+
+
+def set_session_cookie(request: Request, response: Response, token: str) -> None:
     response.set_cookie(
         sessions.cookie_name(request),
         token,
@@ -134,11 +159,15 @@ def change_password(request: Request, principal: SignedIn, form: PostedForm) -> 
         return page(request, "password.html", principal, status_code=429, problem=THROTTLED)
     try:
         token = accounts.change_password(
-            principal, fields.get("current", ""), fields.get("new", ""), fields.get("repeated", "")
+            principal,
+            fields.get("current", ""),
+            fields.get("new", ""),
+            fields.get("repeated", ""),
+            browser=sessions.browser_of(request),
         )
     except AccountError as error:
         return page(request, "password.html", principal, status_code=422, problem=error.reason)
     passwords.forget_guesses(principal.username)
     response = redirect("/desk")
-    _set_session_cookie(request, response, token)
+    set_session_cookie(request, response, token)
     return response

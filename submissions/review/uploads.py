@@ -10,7 +10,13 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 
 from submissions.review.access import SIGNED_IN, Permission, PrincipalOfSession, may
-from submissions.review.errors import FormNotGenuine, FormTooLarge, NotAllowed, PasswordChangeDue
+from submissions.review.errors import (
+    FormNotGenuine,
+    FormTooLarge,
+    NotAllowed,
+    PasswordChangeDue,
+    SecondFactorDue,
+)
 from submissions.review.sessions import Principal
 
 UPLOAD_LIMIT_BYTES = 10_000_000
@@ -37,6 +43,8 @@ class UploadRule:
     async def __call__(self, request: Request, principal: PrincipalOfSession) -> Upload:
         if principal.must_change_password:
             raise PasswordChangeDue
+        if principal.must_add_second_factor:
+            raise SecondFactorDue
         if not may(principal, self.permission):
             raise NotAllowed(self.permission)
         length = request.headers.get("content-length", "")

@@ -22,11 +22,13 @@ from submissions.errors import ExportNotFound, PdfNotAvailable, SubmissionNotFou
 from submissions.review import words
 from submissions.review.access import home_of, may
 from submissions.review.errors import (
+    AccountNotFound,
     FormNotGenuine,
     FormTooLarge,
     NotAllowed,
     NotSignedIn,
     PasswordChangeDue,
+    SecondFactorDue,
 )
 from submissions.review.queue import CursorNotValid
 from submissions.review.sessions import Principal
@@ -87,6 +89,7 @@ def _make_environment() -> Environment:
         is_demonstration_loaded=is_demonstration_loaded,
         channels=words.CHANNELS,
         status_tags=words.STATUS_TAGS,
+        follow_up_tags=words.FOLLOW_UP_TAGS,
         translation_tags=words.TRANSLATION_TAGS,
     )
     environment.filters.update(
@@ -141,7 +144,9 @@ class DeskRoute(APIRoute):
             except (
                 NotSignedIn,
                 PasswordChangeDue,
+                SecondFactorDue,
                 NotAllowed,
+                AccountNotFound,
                 FormNotGenuine,
                 FormTooLarge,
                 SubmissionNotFound,
@@ -164,6 +169,8 @@ def _answer(request: Request, error: Exception) -> Response:
         return redirect(target + ("&ended=1" if error.had_session else ""))
     if isinstance(error, PasswordChangeDue):
         return redirect("/desk/password")
+    if isinstance(error, SecondFactorDue):
+        return redirect("/desk/second-factor")
     status, title, text = _explain(error)
     logger.info("desk answered %s for %s", status, type(error).__name__)
     return page(request, "error.html", status_code=status, title=title, text=text)
@@ -185,6 +192,8 @@ def _explain(error: Exception) -> tuple[int, str, str]:
         )
     if isinstance(error, FormTooLarge):
         return 413, "That is too much text", "Nothing was changed. Shorten the text and try again."
+    if isinstance(error, AccountNotFound):
+        return 404, "There is no such account", "It may have ended meanwhile."
     if isinstance(error, SubmissionNotFound):
         return 404, "There is no such submission", "Check the reference. It looks like OW-7K3M-92QF."
     if isinstance(error, ExportNotFound):

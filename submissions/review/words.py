@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from submissions.models import Channel, SubmissionStatus, TranslationStatus, utc_now
+from submissions.models import Channel, FollowUpState, SubmissionStatus, TranslationStatus, utc_now
 from submissions.review.queue import LOCAL_TIME
 from translations.languages import LANGUAGES, Language
 from translations.quality import EXPLANATIONS
@@ -50,9 +50,36 @@ ACTIONS: dict[str, str] = {
     "theme.cleared": "took back a decision about a theme",
     "submission.sent": "sent it",
     "submission.entered": "entered it for an evidence session",
+    "forum.added": "wrote down an open forum",
+    "forum.changed": "changed the facts of an open forum",
+    "attendee.added": "added somebody to a forum's list",
+    "attendee.removed": "took somebody off a forum's list",
+    "attendees.imported": "took a forum's list in from a file",
+    "contacts.looked_up": "looked up what a number was texted",
+    "follow_up.added": "began a follow-up",
+    "follow_up.text_saved": "saved a text of a follow-up",
+    "follow_up.proof_read": "recorded that a speaker has read a text",
+    "follow_up.budget_set": "set the budget of a follow-up",
+    "follow_up.prepared": "asked for the approval of a follow-up",
+    "follow_up.approved": "approved a follow-up",
+    "follow_up.paused": "paused a follow-up",
+    "follow_up.resumed": "let a follow-up go on",
+    "follow_up.called_off": "called off a follow-up",
+    "follow_up.finished": "sent the last text of a follow-up",
     "job.retried": "had a failed job tried again",
     "submission.added_to": "added to it",
     "submission.withdrawn": "withdrew it",
+    "submission.corrected": "corrected it",
+    "submission.words_erased": "erased the words of a view that was taken back",
+    "submission.erased": "erased a view for good",
+    "outcome.written": "wrote an outcome",
+    "outcome.translated": "translated an outcome",
+    "outcome.proposed": "proposed an outcome",
+    "outcome.published": "published an outcome",
+    "outcome.retired": "took an outcome off the page",
+    "outcome.announced": "had those told who asked to hear back",
+    "hear_back.agreed": "asked to hear what came of it",
+    "hear_back.ended": "asked not to hear what came of it",
     "submission.flagged_urgent": "reported danger",
     "reply.written": "wrote a reply",
     "reply.changed": "changed a reply",
@@ -97,6 +124,16 @@ ACTIONS: dict[str, str] = {
     "safeguarding.lead_named": "named the safeguarding lead",
     "safeguarding.recorded": "recorded what was done about the danger",
     "safeguarding.closed": "recorded the outcome about the danger",
+}
+
+
+FOLLOW_UP_TAGS: dict[str, tuple[str, str]] = {
+    FollowUpState.DRAFT: ("Draft", "grey"),
+    FollowUpState.WAITING: ("Waits for approval", "yellow"),
+    FollowUpState.SENDING: ("Being sent", "blue"),
+    FollowUpState.PAUSED: ("Paused", "orange"),
+    FollowUpState.DONE: ("Sent", "green"),
+    FollowUpState.CANCELED: ("Called off", "grey"),
 }
 
 

@@ -11,6 +11,7 @@ import argparse
 import datetime as dt
 import re
 import uuid
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,12 @@ def make_app() -> FastAPI:
     return app
 
 
+@cache
+def usual_app() -> FastAPI:
+    """One for all desks of a test run that need nothing of their own: to make one takes longer than a test."""
+    return make_app()
+
+
 def make_reviewer(username: str = "ana", role: str = Role.REVIEWER, name: str = "Ana Reis") -> Reviewer:
     """An account whose owner has chosen PASSWORD."""
     accounts.add_reviewer(username, name, role)
@@ -74,7 +81,7 @@ class Desk:
     """A browser of one person at the desk."""
 
     def __init__(self, app: FastAPI | None = None) -> None:
-        self.client = TestClient(app or make_app(), follow_redirects=False)
+        self.client = TestClient(app or usual_app(), follow_redirects=False)
 
     def get(self, path: str) -> httpx.Response:
         return self.client.get(path)

@@ -87,6 +87,14 @@ GET   /desk/safeguarding/views/{reference}                         ---RLMA
 POST  /desk/safeguarding/views/{reference}                         ---RLMA
 GET   /desk/safeguarding/conversations/{conversation_id}           ---RLMA
 POST  /desk/safeguarding/conversations/{conversation_id}           ---RLMA
+GET   /desk/outcomes                                               ---RLMA
+POST  /desk/outcomes/announcement                                  -----MA
+GET   /desk/outcomes/{theme_key}                                   ---RLMA
+POST  /desk/outcomes/{theme_key}                                   ---RLMA
+POST  /desk/outcomes/{theme_key}/{outcome_id}/text                 ---RLMA
+POST  /desk/outcomes/{theme_key}/{outcome_id}/proposal             ---RLMA
+POST  /desk/outcomes/{theme_key}/{outcome_id}/publication          -----MA
+POST  /desk/outcomes/{theme_key}/{outcome_id}/retirement           -----MA
 GET   /desk/evidence-sessions                                      V--RLMA
 GET   /desk/evidence-sessions/new                                  ---RLMA
 POST  /desk/evidence-sessions/new                                  ---RLMA

@@ -48,6 +48,7 @@ def upgrade() -> None:
         for make_column in columns:
             op.add_column(table, make_column())
     op.create_index("ix_reviewer_oidc", "reviewer", ["oidc_issuer", "oidc_subject"], unique=True)
+    op.create_index("ix_audit_entry_actor", "audit_entry", ["actor", "occurred_at"])
     op.create_table(
         "recovery_code",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -85,6 +86,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("sign_in_step")
     op.drop_table("recovery_code")
+    op.drop_index("ix_audit_entry_actor", "audit_entry")
     op.drop_index("ix_reviewer_oidc", "reviewer")
     for table, columns in NEW_COLUMNS.items():
         for make_column in columns:
