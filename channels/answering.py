@@ -41,6 +41,7 @@ from submissions.conversations import (
 from submissions.database import unit_of_work
 from submissions.follow_ups.answers import link_conversation
 from submissions.follow_ups.code_words import find_forum_by_code_word
+from submissions.intake import flag_danger
 from submissions.models import Conversation, Direction, Forum, ForumLinkWay, Message, utc_now
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ logger = logging.getLogger(__name__)
 OFFERS_REMEMBERED = 20  # messages back; a button pressed later than that counts as its words
 # Said by the gateway, so no sign that a conversation is under way.
 GATEWAY_KEYS = frozenset({"choose_language", "temporary_trouble", "language_set"})
+DANGER_HELP = "danger_help"
 
 
 @dataclass(frozen=True)
@@ -332,6 +334,9 @@ def _keep(turn: Turn, outcome: Outcome, worker: str, lease_seconds: float) -> bo
         # First the answers: this locks the conversation and raises when the lease has gone.
         record_replies(db, turn.message_id, outcome.replies, worker=worker)
         conversation = find_conversation(db, turn.conversation_id)
+        if any(reply.message_key == DANGER_HELP for reply in outcome.replies):
+            # The assistant reports it too; if that call failed, who is in danger must be urgent all the same.
+            flag_danger(db, turn.conversation_id, turn.message_id)
         message.choice = outcome.choice
         if outcome.menu is not None and outcome.menu.detection is not None:
             message.detected_language = outcome.menu.detection.language

@@ -21,7 +21,12 @@ from sqlalchemy.orm import Session
 from channels.answering import answer_message
 from channels.errors import ChannelError
 from channels.rasa_client import RasaClient
-from submissions.conversations import find_conversation, lease_next_conversation, release_lease
+from submissions.conversations import (
+    find_conversation,
+    lease_next_conversation,
+    make_waiting_due,
+    release_lease,
+)
 from submissions.errors import DatabaseUnavailable, LeaseLost
 from submissions.models import utc_now
 
@@ -33,6 +38,9 @@ POLL_SECONDS = 0.7
 LEASE_SECONDS = 45.0
 DATABASE_PAUSE_SECONDS = 2.0
 FAILING_PAUSE_SECONDS = 0.1  # between two turns while the assistant does not answer
+RECOVERY_LOOK_SECONDS = 2.0  # between two looks whether the assistant is up again
+# After one that was up: if it answers its health and no messages, it is not asked for all of them every 2 s.
+RECOVERY_REST_SECONDS = 30.0
 
 
 class InboxWorker:
@@ -55,6 +63,8 @@ class InboxWorker:
         self._promises = threading.BoundedSemaphore(max(1, threads - 1))
         self._stopping = threading.Event()
         self._trying = threading.Lock()
+        self._may_be_down = True  # at the start nobody knows
+        self._look_at = 0.0
         self._threads = [
             threading.Thread(target=self._run, args=(index,), name=f"inbox-{index}")
             for index in range(threads)
@@ -113,6 +123,8 @@ class InboxWorker:
             except queue.Empty:
                 task = None
             try:
+                if index == 0:
+                    self._notice_recovery()
                 if task is not None:
                     self._keep_promise(*task)
                 else:
@@ -125,6 +137,26 @@ class InboxWorker:
                 # A thread that died would leave the inbox to fewer and fewer; the message itself was put off.
                 logger.exception("inbox: unexpected trouble")
                 self._stopping.wait(DATABASE_PAUSE_SECONDS)
+
+    def _notice_recovery(self) -> None:
+        """After a long outage messages wait minutes for their next try; once the assistant is up they are due.
+
+        Also at the start, since nobody knows what was before it.
+        """
+        self._may_be_down = self._may_be_down or self._bot.is_failing
+        now = time.monotonic()
+        if not self._may_be_down or now < self._look_at:
+            return
+        self._look_at = now + RECOVERY_LOOK_SECONDS
+        if not self._bot.is_up():
+            return
+        if self._bot.is_failing:
+            self._look_at = now + RECOVERY_REST_SECONDS
+        self._may_be_down = self._bot.is_failing = False
+        due = make_waiting_due()
+        if due:
+            logger.info("inbox: the assistant is up; %d messages are tried at once", due)
+            self.wake()
 
     def _keep_promise(self, conversation_id: uuid.UUID, lease: str) -> None:
         try:

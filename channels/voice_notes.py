@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
 HEARD_RIGHT, HEARD_WRONG = "heard_right:", "heard_wrong:"
+NOT_TEXT = "not_text"
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ def read_voice_step(
         return None
     with unit_of_work(read_only=True) as db:
         kinds = _declared_types(db, message_id)
-    if not kinds:
-        return None
+    if not kinds:  # a place, a contact, a reaction: kept as nothing but the fact that it came
+        return VoiceStep(NOT_TEXT)
     is_voice = any((kind or "").startswith("audio/") for kind in kinds)
     return VoiceStep("voice_note_received" if is_voice else "file_received")
 

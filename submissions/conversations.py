@@ -349,6 +349,23 @@ def next_message(db: Session, conversation_id: uuid.UUID) -> Message | None:
     return message
 
 
+def make_waiting_due() -> int:
+    """Lets what waits for its next try be tried now; how many messages. Its own unit of work."""
+    now = utc_now()
+    with unit_of_work() as db:
+        changed = db.scalars(
+            update(Message)
+            .where(
+                Message.direction == Direction.INBOUND,
+                Message.handled_at.is_(None),
+                Message.next_attempt_at > now,
+            )
+            .values(next_attempt_at=now)
+            .returning(Message.id)
+        )
+        return len(changed.all())
+
+
 def record_failure(db: Session, message_id: uuid.UUID, error: str) -> Message:
     """Counts a failed try and sets when the next one comes.
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import logging
+import time
 import uuid
 from pathlib import Path
 
@@ -189,3 +190,24 @@ def test_a_lease_that_was_lost_keeps_no_second_answer(database, bot):
         ).all()
     assert said == ["goodbye"]
     assert len(bot.handled) == 2  # asked twice, by the same id, so the assistant did nothing twice
+
+
+def test_after_a_long_outage_what_waits_for_minutes_is_answered_as_soon_as_the_assistant_is_up(gateway, bot):
+    chat = gateway.begin()
+    bot.down = True
+    assert chat.say("Is nobody there?")[0]["key"] == "temporary_trouble"
+    with unit_of_work() as db:  # as after an hour
+        later = utc_now() + dt.timedelta(minutes=5)
+        db.execute(update(Message).where(Message.handled_at.is_(None)).values(next_attempt_at=later))
+    bot.down = False
+    up_at = time.monotonic()
+    wait_until(lambda: bot.texts() == ["Is nobody there?"])
+    print(f"\nanswered {time.monotonic() - up_at:.1f} s after the assistant was up")
+
+
+def test_who_is_in_danger_is_urgent_although_the_assistant_could_not_report_it(gateway, bot):
+    bot.replies = lambda message: [reply("danger_help")]
+    chat = gateway.begin()
+    assert chat.say("He beats me and I am afraid to go home")[0]["key"] == "danger_help"
+    with unit_of_work(read_only=True) as db:
+        assert db.get_one(Conversation, uuid.UUID(chat.conversation_id)).is_urgent

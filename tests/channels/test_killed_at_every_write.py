@@ -42,7 +42,7 @@ from tests.fakes.bot import FakeBot, reply
 
 MESSAGES = int(os.environ.get("OWNWORDS_TEST_KILL_MESSAGES", "300"))
 FULL = 1000
-LIMIT_SECONDS = 200 + MESSAGES * 0.6
+LIMIT_SECONDS = 200 + MESSAGES * 1.1
 PUBLIC_URL = "https://views.example.org"
 PEOPLE = 400
 CHATS = 60
