@@ -59,7 +59,10 @@ def show_form(request: Request) -> Response:
 
 @router.post("", dependencies=[Depends(public_route)])
 async def keep_form(request: Request) -> Response:
-    """Keep what was written and show how the team will read it, or the form again with what to mend."""
+    """Keep what was written and show how the team will read it, or the form again with what to mend.
+
+    With `only_language` nothing is kept: the form comes back in another language, with what is in it.
+    """
     gateway: Gateway = request.app.state.gateway
     language = page_language(request)
     fields = await read_fields(request)
@@ -67,6 +70,8 @@ async def keep_form(request: Request) -> Response:
     if not gateway.tokens.is_ours(token):
         problems = [("text", wording("ui_form_error_gone", language).text)]
         return form_page(request, language, gateway.tokens.new(), fields, problems)
+    if "only_language" in fields:
+        return form_page(request, language, token, fields)
     # A browser posts every line break as CR LF; a text area shows and counts one character.
     text = fields.get("text", "").replace("\r\n", "\n")
     problems = find_problems(text, fields.get("consent", ""), language)

@@ -145,3 +145,18 @@ def test_a_page_that_is_not_here_says_so_in_the_reader_s_language(sqlite_gateway
     page = sqlite_gateway.http.get("/nothing-here", headers=headers)
     assert (page.status_code, 'lang="pt"' in page.text) == (404, True)
     assert sqlite_gateway.http.get("/nothing-here").json()["error"]["code"] == "not_found"
+
+
+def test_another_language_keeps_what_is_in_the_form_and_keeps_nothing_in_the_record(sqlite_gateway):
+    http = sqlite_gateway.http
+    token = open_form(http)
+    fields = {"form": token, "text": VIEW, "text_language": "pt", "consent": "yes", "only_language": "ar"}
+    page = http.post("/form?lang=ar", data=fields)
+    assert page.status_code == 200
+    assert '<html lang="ar" dir="rtl">' in page.text
+    assert "As crianças não têm &lt;b&gt;para onde&lt;/b&gt; ir.</textarea>" in page.text
+    assert f'value="{token}"' in page.text
+    assert re.search(r'<option value="pt"[^>]* selected>', page.text)
+    assert re.search(r'id="consent"[^>]* checked>', page.text)
+    with unit_of_work(read_only=True) as db:
+        assert db.scalars(select(Message)).all() == []
