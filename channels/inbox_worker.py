@@ -139,7 +139,7 @@ class InboxWorker:
                 self._stopping.wait(DATABASE_PAUSE_SECONDS)
 
     def _notice_recovery(self) -> None:
-        """After a long outage messages wait minutes for their next try; once the assistant is up they are due.
+        """After a long outage messages wait minutes for the next try; once the assistant is up they are due.
 
         Also at the start, since nobody knows what was before it.
         """
