@@ -14,12 +14,14 @@ from fastapi.responses import JSONResponse
 from channels import (
     follow_ups,
     health,
+    outcome_messages,
     pages,
     twilio_webhooks,
     web_answers,
     web_chat,
     web_form,
     web_my_submission,
+    web_outcomes,
     web_voice_notes,
 )
 from channels.gateway import Gateway
@@ -45,6 +47,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     chosen = settings or get_settings()
     follow_ups.install()
+    outcome_messages.install()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -76,6 +79,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         web_voice_notes.router,
         web_form.router,
         web_my_submission.router,
+        web_outcomes.router,
         twilio_webhooks.router,
         desk_pages.router,
         desk_api.router,

@@ -10,7 +10,7 @@ import threading
 
 from huey import crontab
 
-from channels import follow_ups
+from channels import follow_ups, outcome_messages
 from channels.errors import SendError
 from channels.forgetting import register_stores
 from channels.health import HEARTBEAT_FILE
@@ -40,6 +40,7 @@ def run_worker(settings: Settings) -> None:
     configure_keys(settings)
     register_stores(settings)
     follow_ups.install()
+    outcome_messages.install()
     outbox = OutboxWorker(settings)
     outbox.start()
     media = MediaWorker(settings)
@@ -51,6 +52,7 @@ def run_worker(settings: Settings) -> None:
     themes.prepare()
     add_nightly_reconciliation(settings)
     follow_ups.add_minute_job()
+    outcome_messages.add_minute_job()
     jobs.sweep()
     threading.Thread(target=_beat, args=(settings, stopping), name="heartbeat", daemon=True).start()
     try:

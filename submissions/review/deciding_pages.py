@@ -6,6 +6,9 @@ from fastapi import APIRouter
 
 from submissions.review import (
     evidence_pages,
+    follow_up_pages,
+    forum_pages,
+    outcome_pages,
     queue_pages,
     redaction_pages,
     register_pages,
@@ -19,5 +22,8 @@ router.include_router(queue_pages.router)
 router.include_router(reply_pages.router)
 router.include_router(redaction_pages.router)
 router.include_router(evidence_pages.router)
+router.include_router(forum_pages.router)
+router.include_router(follow_up_pages.router)
 router.include_router(register_pages.router)
 router.include_router(safeguarding_pages.router)
+router.include_router(outcome_pages.router)

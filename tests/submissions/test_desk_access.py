@@ -32,6 +32,8 @@ GET   /desk/sign-in                                                public
 POST  /desk/sign-in                                                public
 GET   /desk/sign-in/code                                           public
 POST  /desk/sign-in/code                                           public
+GET   /desk/sign-in/provider                                       public
+GET   /desk/sign-in/provider/return                                public
 GET   /desk/static/{name}                                          public
 POST  /desk/sign-out                                               all
 GET   /desk/password                                               all
