@@ -34,6 +34,7 @@ class AvailablePackage:
     links: tuple[str, ...]
     sha256: str | None = None  # None where the index has none, as Argos's own has not
     size: int | None = None  # bytes
+    engine: str = "argos"
 
     @property
     def pair(self) -> str:
@@ -41,7 +42,7 @@ class AvailablePackage:
 
     @property
     def name(self) -> str:
-        return f"argos {self.pair} {self.version}"
+        return f"{self.engine} {self.pair} {self.version}"
 
 
 def list_available(source: str) -> list[AvailablePackage]:
@@ -80,7 +81,7 @@ def fetched(package: AvailablePackage, folder: Path) -> Iterator[Path]:
     problems = []
     for link in package.links:
         path = folder / "download.argosmodel"
-        is_local = not _is_address(link)
+        is_local = not is_address(link)
         try:
             if is_local:
                 path = Path(link)
@@ -101,23 +102,21 @@ def fetched(package: AvailablePackage, folder: Path) -> Iterator[Path]:
 
 def shown(source: str) -> str:
     """The source without its folders or password, for messages and records."""
-    if _is_address(source):
+    if is_address(source):
         return urlsplit(source).hostname or source
     return Path(source).name
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
     return text.startswith(("http://", "https://"))
 
 
 def _read_index(source: str) -> tuple[str, str]:
     """The index's text, and the address or path its links are relative to."""
-    if _is_address(source):
+    if is_address(source):
         address = source if source.endswith(".json") else source.rstrip("/") + "/index.json"
         try:
-            with httpx.stream("GET", address, timeout=_TIMEOUT, follow_redirects=True) as response:
-                response.raise_for_status()
-                content = _read_limited(response, MAX_INDEX_BYTES)
+            content = fetch_limited(address, MAX_INDEX_BYTES)
         except httpx.HTTPError as error:
             raise PackageSourceUnavailable(shown(source), f"{type(error).__name__}: {error}") from error
         return content.decode("utf-8", "replace"), address
@@ -148,14 +147,14 @@ def _available(entry: dict[str, Any], base: str) -> AvailablePackage | None:
 
 def _resolve(link: str, base: str) -> str | None:
     """Where a link leads, or None for a kind we do not follow (ipfs:, or a file: outside the mirror)."""
-    if _is_address(link):
+    if is_address(link):
         return link
     if not link.startswith("file:"):
         return None
     name = unquote(link.removeprefix("file:"))
     if not name or name.startswith(("/", "\\")) or ".." in Path(name).parts:
         return None  # an index must not make us read other files of this machine
-    return urljoin(base, name) if _is_address(base) else str(Path(base).parent / name)
+    return urljoin(base, name) if is_address(base) else str(Path(base).parent / name)
 
 
 def _download(link: str, path: Path, package: AvailablePackage) -> None:
@@ -171,12 +170,19 @@ def _download(link: str, path: Path, package: AvailablePackage) -> None:
                 file.write(chunk)
 
 
+def fetch_limited(address: str, limit: int) -> bytes:
+    """What an address gives. Raises httpx.HTTPError, and PackageRefused beyond `limit` bytes."""
+    with httpx.stream("GET", address, timeout=_TIMEOUT, follow_redirects=True) as response:
+        response.raise_for_status()
+        return _read_limited(response, limit)
+
+
 def _read_limited(response: httpx.Response, limit: int) -> bytes:
     content = bytearray()
     for chunk in response.iter_bytes(1 << 16):
         content += chunk
         if len(content) > limit:
-            raise PackageRefused("the index", "it is too large to be an index of packages")
+            raise PackageRefused("what was fetched", "it is larger than it should be")
     return bytes(content)
 
 

