@@ -103,7 +103,7 @@ def show_draft(request: Request, token: Token) -> Response:
 def change_form(request: Request, token: Token) -> Response:
     """The form again, with what was written in it."""
     draft = _draft_of(token)
-    fields = {"text": draft.parts[-1].original_text, "consent": "yes"} if draft is not None else {}
+    fields = {"text": draft.parts[-1].original_text, "consent": "yes"} if draft and draft.parts else {}
     return form_page(request, page_language(request), token, fields)
 
 

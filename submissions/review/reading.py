@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import func, select
@@ -20,6 +20,8 @@ from submissions.models import (
     CandidateTheme,
     Conversation,
     Direction,
+    EarlierText,
+    MediaFile,
     Message,
     Reviewer,
     Segment,
@@ -34,6 +36,7 @@ from submissions.references import normalise_reference
 from submissions.review.queue import visible_to
 from submissions.review.sentences import ENGLISH, current_translation, fingerprint, segment_text
 from submissions.review.sessions import Principal
+from submissions.rights import earlier_texts
 from submissions.similar_views import Similar
 
 HISTORY_LIMIT = 200
@@ -80,7 +83,18 @@ class Part:
     original: str
     added_at: dt.datetime
     is_addition: bool  # came after the view was first sent
+    is_correction: bool  # its writer put it in place of earlier words
     sentences: list[Sentence]
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What the view said before its writer corrected it; covered whole where anything in the view is."""
+
+    original: str
+    english: str | None
+    written_at: dt.datetime
+    replaced_at: dt.datetime
 
 
 @dataclass(frozen=True)
@@ -113,6 +127,8 @@ class Said:
     reports_danger: bool
     key: str | None
     delivery_status: str | None
+    files: Sequence[MediaFile] = ()  # none where what was said is covered: a recording cannot be
+    is_wordless: bool = False  # neither words nor a file: a place, a contact, a reaction
 
 
 @dataclass(frozen=True)
@@ -126,6 +142,7 @@ class Reading:
     conversation: list[Said]
     conversation_language: str | None
     history: Sequence[AuditEntry]
+    earlier: Sequence[Earlier] = ()
     note_count: int = 0  # analysts' notes, which are no part of it
 
     @property
@@ -171,11 +188,13 @@ def read(db: Session, principal: Principal, reference: str, *, is_redacted: bool
     names = dict(db.execute(select(Reviewer.id, Reviewer.display_name)).all())
     conversation = db.get(Conversation, submission.conversation_id) if submission.conversation_id else None
     held = redactions.load(db, [submission.id]) if is_redacted else Redactions()
+    earlier = earlier_texts(db, submission.id)
     similar, similar_count = similar_views.similar_to(db, submission.id, visible_to(principal))
     return Reading(
         submission=submission,
         fingerprint=fingerprint(submission),
-        parts=parts_of(submission, names, held),
+        parts=parts_of(submission, names, held, {row.replaced_at for row in earlier}),
+        earlier=_earlier(earlier, held),
         themes=_themes(db, submission, names),
         similar=similar,
         similar_count=similar_count,
@@ -195,9 +214,12 @@ def read(db: Session, principal: Principal, reference: str, *, is_redacted: bool
 
 
 def parts_of(
-    submission: Submission, names: dict[uuid.UUID, str], held: Redactions | None = None
+    submission: Submission,
+    names: dict[uuid.UUID, str],
+    held: Redactions | None = None,
+    corrected_at: Collection[dt.datetime] = (),
 ) -> list[Part]:
-    """The view's messages, what `held` covers covered."""
+    """The view's messages, what `held` covers covered. `corrected_at` are the times of its corrections."""
     held = held or Redactions()
     sent_at = submission.submitted_at or submission.created_at
     return [
@@ -205,12 +227,26 @@ def parts_of(
             position=part.position,
             original=held.original(part.id, part.original_text),
             added_at=part.added_at,
-            is_addition=part.added_at > sent_at,
+            is_addition=part.added_at > sent_at and part.added_at not in corrected_at,
+            is_correction=part.added_at in corrected_at,
             sentences=[
                 _sentence(segment, names, held) for segment in part.segments if segment_text(segment).strip()
             ],
         )
         for part in submission.parts
+    ]
+
+
+def _earlier(rows: Sequence[EarlierText], held: Redactions) -> list[Earlier]:
+    # Which of these words the redactions were about is not known any more.
+    return [
+        Earlier(
+            original=redactions.COVER if held else row.original_text,
+            english=redactions.COVER if held and row.english else row.english,
+            written_at=row.written_at,
+            replaced_at=row.replaced_at,
+        )
+        for row in rows
     ]
 
 
@@ -296,7 +332,14 @@ def _conversation(
     if conversation is None:
         return []
     in_view = {part.message_id: part.id for part in submission.parts if part.message_id}
-    return read_conversation(db, conversation, in_view, held)
+    said = read_conversation(db, conversation, in_view, held)
+    if not held:
+        return said
+    earlier = [row.message_id for row in earlier_texts(db, submission.id)]
+    when = {message.created_at for message in db.scalars(select(Message).where(Message.id.in_(earlier)))}
+    return [
+        replace(one, texts=[(redactions.COVER, None, "")]) if one.created_at in when else one for one in said
+    ]
 
 
 def read_conversation(
@@ -310,23 +353,41 @@ def read_conversation(
     messages = db.scalars(
         select(Message).where(Message.conversation_id == conversation.id).order_by(Message.position)
     )
-    return [_said(message, in_view or {}, held or Redactions()) for message in messages]
+    files: dict[uuid.UUID, list[MediaFile]] = {}
+    of_this = select(MediaFile).join(Message, Message.id == MediaFile.message_id)
+    for file in db.scalars(
+        of_this.where(Message.conversation_id == conversation.id).order_by(MediaFile.position)
+    ):
+        files.setdefault(file.message_id, []).append(file)
+    return [
+        _said(message, in_view or {}, held or Redactions(), files.get(message.id, [])) for message in messages
+    ]
 
 
-def _said(message: Message, in_view: Mapping[uuid.UUID, uuid.UUID], held: Redactions) -> Said:
+def _said(
+    message: Message,
+    in_view: Mapping[uuid.UUID, uuid.UUID],
+    held: Redactions,
+    files: Sequence[MediaFile],
+) -> Said:
     is_residents = message.direction == Direction.INBOUND
+    written = _texts(message, is_residents=is_residents)
+    shown = [
+        (held.original(in_view[message.id], text) if message.id in in_view else text, language, direction)
+        for text, language, direction in written
+    ]
+    is_wordless = is_residents and message.original_text == "" and message.choice is None and not files
     return Said(
         is_residents=is_residents,
-        texts=[
-            (held.original(in_view[message.id], text) if message.id in in_view else text, language, direction)
-            for text, language, direction in _texts(message, is_residents=is_residents)
-        ],
+        texts=shown,
         created_at=message.created_at,
         is_part_of_view=message.id in in_view,
         is_choice=message.choice is not None,
         reports_danger=message.intent == "report_danger",
         key=message.message_key,
         delivery_status=message.delivery_status,
+        files=files if shown == written else (),
+        is_wordless=is_wordless,
     )
 
 
