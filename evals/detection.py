@@ -1,6 +1,7 @@
 """Measures language detection on our own labelled messages: how often right, silent, wrong; time; memory.
 
     python -m evals.detection                 ours, by kind and by language
+    python -m evals.detection --data evals/detection_written_badly.jsonl --split fresh
     python -m evals.detection --compare       beside fastText alone, and lingua where somebody installed it
 
 Each detector runs in a process of its own, so that memory is its own. `lang: null` in the data means that
@@ -110,10 +111,11 @@ def summary(rows: list[dict[str, str]], answers: list[str | None]) -> dict[str, 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--compare", action="store_true")
-    parser.add_argument("--split", default="test", choices=["test", "dev", "all"])
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--split", default="test", choices=["test", "dev", "fresh", "all"])
     parser.add_argument("--errors", action="store_true", help="print what went wrong")
     options = parser.parse_args()
-    rows = [json.loads(line) for line in DATA.read_text("utf-8").splitlines()]
+    rows = [json.loads(line) for line in options.data.read_text("utf-8").splitlines()]
     rows = [row for row in rows if options.split in ("all", row["split"])]
     names = list(DETECTORS) if options.compare else ["ours"]
     if importlib.util.find_spec("lingua") is None:

@@ -4,7 +4,8 @@
     .venv-bot/bin/python evals/run.py --languages en,pt,ar
     .venv/bin/python evals/run.py --predictions answers.jsonl    # as `ownwords understand` wrote them
 
-Gold is evals/intents/*.jsonl, lines {"text", "intent", "lang"}; predictions are lines {"intent",
+Gold is evals/intents/*.jsonl, lines {"text", "intent", "lang"} and perhaps "kind", such as "typos",
+"romanised" or "code-switching"; predictions are lines {"intent",
 "confidence"}, one
 for each gold line, in the order of the files by name.
 """
@@ -67,12 +68,14 @@ def print_report(gold: list[dict[str, Any]], predicted: list[dict[str, Any]], *,
     was."""
     by_language: dict[str, Counter[bool]] = defaultdict(Counter)
     by_intent: dict[str, Counter[bool]] = defaultdict(Counter)
+    by_kind: dict[str, Counter[bool]] = defaultdict(Counter)
     confusions: Counter[tuple[str, str]] = Counter()
     asked: Counter[str] = Counter()
     for line, answer in zip(gold, predicted, strict=True):
         is_right = answer["intent"] == line["intent"]
         by_language[line["lang"]][is_right] += 1
         by_intent[line["intent"]][is_right] += 1
+        by_kind[line.get("kind", "")][is_right] += 1
         asked[line["lang"]] += answer["intent"] == "nlu_fallback"
         if not is_right:
             confusions[line["intent"], answer["intent"]] += 1
@@ -93,6 +96,11 @@ def print_report(gold: list[dict[str, Any]], predicted: list[dict[str, Any]], *,
     print(f"\n{'intent':22} {'right':>8} {'of':>6}")
     for intent, count in sorted(by_intent.items()):
         print(f"{intent:22} {percent(count[True], count.total()):>8} {count.total():6}")
+
+    if set(by_kind) != {""}:
+        print(f"\n{'kind':22} {'right':>8} {'of':>6}")
+        for kind, count in sorted(by_kind.items()):
+            print(f"{kind or 'plain':22} {percent(count[True], count.total()):>8} {count.total():6}")
 
     print("\ntaken for (at least twice)")
     for (true, taken), times in confusions.most_common():
