@@ -94,7 +94,7 @@ def _next(place: queue.Position) -> None:
         queue.find_neighbours(db, _READER, read_filters({}).filters, submission)
 
 
-def _backend() -> Path | None:
+def backend_of_session() -> Path | None:
     """Where Linux tells the processor time of the PostgreSQL process that answers us; None on SQLite."""
     if not database.is_postgresql(database.engine()):
         return None
@@ -102,7 +102,7 @@ def _backend() -> Path | None:
         return Path(f"/proc/{db.scalar(text('SELECT pg_backend_pid()'))}/schedstat")
 
 
-def _processor_ms(backend: Path | None) -> float:
+def processor_ms(backend: Path | None) -> float:
     there = int(backend.read_text().split()[0]) / 1e6 if backend and backend.exists() else 0.0
     return time.process_time() * 1000 + there
 
@@ -112,7 +112,7 @@ def bench_desk(number: int, server: str | None) -> Iterator[Measured]:
     with scratch_database(server):
         fill(number)
         deep = _deep(number)
-        backend = _backend()
+        backend = backend_of_session()
         questions: dict[str, Callable[[], None]] = {
             "list": lambda: _list({}),
             "list, all": lambda: _list({"status": "all"}),
@@ -142,7 +142,7 @@ def bench_desk(number: int, server: str | None) -> Iterator[Measured]:
         for name, ask in questions.items():
             ask()
             times = []
-            computed = _processor_ms(backend)
+            computed = processor_ms(backend)
             for _ in range(REPETITIONS):
                 began = time.perf_counter()
                 ask()
@@ -151,5 +151,5 @@ def bench_desk(number: int, server: str | None) -> Iterator[Measured]:
                     break  # far beyond any target: a few tell enough
             ordered = sorted(times)
             p95 = ordered[min(len(ordered) - 1, round(0.95 * (len(ordered) - 1)))]
-            computed = (_processor_ms(backend) - computed) / len(times)
+            computed = (processor_ms(backend) - computed) / len(times)
             yield Measured(name, statistics.median(times), p95, ordered[0], computed)

@@ -27,3 +27,23 @@ def bench_desk(
         for line in desk.bench_desk(views, postgresql or None):
             times = (line.p50_ms, line.p95_ms, line.least_ms, line.processor_ms)
             typer.echo(f"  {line.name:26}" + "".join(f"{one:10.1f}" for one in times))
+
+
+def bench_vectors(
+    views: Annotated[int, typer.Option(help="How many vectors.")] = 100_000,
+    postgresql: Annotated[
+        str, typer.Option(help="Address of a PostgreSQL server; empty measures SQLite.")
+    ] = "",
+) -> None:
+    """Searching by meaning: our scan, sqlite-vec and pgvector, in a database made for it."""
+    from channels.benchmarks import vectors
+
+    with explained_errors():
+        typer.echo(f"{views:,} vectors: p50 and processor in ms, share of the scan's answers found")
+        for line in vectors.bench_vectors(views, postgresql or None):
+            if line.p50_ms is None:
+                typer.echo(f"  {line.name:26} {line.note}")
+                continue
+            typer.echo(
+                f"  {line.name:26} {line.p50_ms:9.1f} {line.processor_ms:9.1f} {line.found:7.3f}  {line.note}"
+            )
