@@ -18,7 +18,7 @@ from submissions.follow_ups.errors import ChangedMeanwhile, NotAccepted
 from submissions.models import Attendee, Forum, Submission, SubmissionStatus, utc_now
 from translations.languages import LANGUAGES
 
-NAME_LIMIT = 60  # it stands in the texts, where letters cost
+NAME_LIMIT = 40  # it stands in the texts, where letters cost
 PLACE_LIMIT = 200
 CODE_WORD_TAKEN = "Another forum has this code word. Choose another one."
 
