@@ -7,6 +7,7 @@ process and of the PostgreSQL process that answers.
 
 from __future__ import annotations
 
+import datetime as dt
 import statistics
 import time
 import uuid
@@ -20,10 +21,11 @@ from sqlalchemy import insert, select, text
 from channels.benchmarks.desk import backend_of_session, processor_ms, scratch_database
 from submissions import database, vectors
 from submissions.database import unit_of_work
-from submissions.models import Submission, ViewIndex
+from submissions.models import Submission, ViewIndex, utc_now
 from translations import embeddings
 
 QUESTIONS = 10
+BETWEEN = dt.timedelta(seconds=17)
 WANTED = 200
 _BATCH = 2_000
 Answer = list[uuid.UUID]
@@ -66,6 +68,8 @@ def _fill(made: vectors.Vectors) -> None:
                         "words": "",
                         "model": embeddings.MODEL_NAME,
                         "vector": made[one.int - 1].astype("<f4").tobytes(),
+                        # Each in its time: the scan reads again what has just come.
+                        "updated_at": utc_now() - one.int * BETWEEN,
                     }
                     for one in ids
                 ],
