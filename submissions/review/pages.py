@@ -20,6 +20,7 @@ from submissions.review import (
     decisions,
     export_pages,
     interpreter_pages,
+    openid_pages,
     overview_pages,
     problems,
     queue,
@@ -37,12 +38,13 @@ from submissions.review.decisions import Changes, Correction
 from submissions.review.errors import DecisionRefused, VersionConflict
 from submissions.review.filter_form import FilterForm, read_filters
 from submissions.review.sessions import Principal
-from submissions.review.web import DeskRoute, page, redirect, static_file
+from submissions.review.web import CONTENT_SECURITY_POLICY, DeskRoute, page, redirect, static_file
 from translations.languages import LANGUAGES
 
 router = APIRouter(prefix="/desk", route_class=DeskRoute, include_in_schema=False)
 router.include_router(sign_in_pages.router)
 router.include_router(second_factor_pages.router)
+router.include_router(openid_pages.router)
 router.include_router(account_pages.router)
 router.include_router(audit_pages.router)
 router.include_router(interpreter_pages.router)
@@ -135,7 +137,7 @@ def _submission_page(
         )
     if is_reading:
         decisions.record_reading(principal, view.submission.id)
-    return page(
+    answer = page(
         request,
         "submission.html",
         principal,
@@ -150,10 +152,13 @@ def _submission_page(
         languages=LANGUAGES,
         may_correct=may(principal, Permission.CORRECT_TRANSLATIONS),
         may_review=may(principal, Permission.REVIEW_SUBMISSIONS),
+        may_play=may(principal, Permission.READ_RECORD),
         refused=refused.problems if refused else [],
         typed={name: values[0] for name, values in (typed or {}).items()},
         refused_segment=str(request.path_params.get("segment_id", "")),
     )
+    answer.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY}; media-src 'self'"
+    return answer
 
 
 @router.post("/submissions/{reference}/sentences/{segment_id}")

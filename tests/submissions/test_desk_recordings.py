@@ -8,10 +8,10 @@ from sqlalchemy import select
 from submissions.addresses import configure_keys
 from submissions.database import unit_of_work
 from submissions.media import MediaStore, keep_content
-from submissions.models import AuditEntry, MediaFile, Role, Transcript, TranscriptState
+from submissions.models import AuditEntry, MediaFile, Role, Submission, Transcript, TranscriptState
 from submissions.settings import StoreSettings
 from tests.factories import make_conversation, make_message
-from tests.submissions.desk_site import Desk, make_app, make_reviewer
+from tests.submissions.desk_site import Desk, make_app, make_reviewer, make_submission
 
 PAGE = b"<!doctype html><script>alert(1)</script>"
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(40)
@@ -23,8 +23,8 @@ def store(sqlite_database, tmp_path):
     return MediaStore(tmp_path)
 
 
-def make_media(store, content, **values):
-    message_id = make_message(make_conversation())
+def make_media(store, content, message_id=None, **values):
+    message_id = message_id or make_message(make_conversation())
     with unit_of_work() as db:
         media = MediaFile(message_id=message_id, position=0)
         db.add(media)
@@ -100,3 +100,16 @@ def test_a_file_that_was_erased_is_not_found(desk, store):
     for path in store.folder.iterdir():
         path.unlink()
     assert desk.get(f"/desk/recordings/{media_id}/file").status_code == 404
+
+
+def test_a_recording_is_played_beside_the_view_and_what_came_without_words_is_said(desk, store):
+    reference = make_submission("A biblioteca fechou.", english=["The library closed."])
+    with unit_of_work(read_only=True) as db:
+        conversation_id = db.scalars(select(Submission.conversation_id)).one()
+    spoken = make_message(conversation_id, "")
+    media_id = make_media(store, b"OggS" + bytes(100), spoken, detected_type="audio/ogg")
+    make_message(conversation_id, "")
+    shown = desk.get(f"/desk/submissions/{reference}")
+    assert f'src="/desk/recordings/{media_id}/file" aria-label="Recording received' in shown.text
+    assert shown.text.count("No words: a place, a contact or a reaction") == 1
+    assert "media-src 'self'" in shown.headers["content-security-policy"]
