@@ -1,4 +1,6 @@
-"""Figures about the views that were sent and not withdrawn, each counted anew from the rows.
+"""Figures about the views that were sent and not withdrawn, counted from the rows.
+
+`recent_figures` counts anew where that is quick, and otherwise gives those of the last minute.
 
 For the desk, where every view can be read anyway, so small numbers are shown. What is published hides them
 (`submissions.exports.counts`).
@@ -7,33 +9,40 @@ For the desk, where every view can be read anyway, so small numbers are shown. W
 from __future__ import annotations
 
 import datetime as dt
+import threading
+import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from sqlalchemy import func, not_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from submissions.census import Census
 from submissions.commission import get_commission
-from submissions.database import is_postgresql
+from submissions.database import engine, is_postgresql, unit_of_work
 from submissions.exports.contributions import is_exported
 from submissions.models import (
-    CandidateTheme,
     Job,
     JobKind,
     JobStatus,
     Submission,
     ThemeAssignment,
     ThemeDecision,
+    ViewTheme,
     utc_now,
 )
 
 # Reading times are those of the newest views: what the team does now, at a cost that does not grow.
-READING_SAMPLE = 5_000
+READING_SAMPLE = 1_000
 MOST_COLUMNS = 62
+KEPT_FOR = dt.timedelta(minutes=1)
+QUICK_SECONDS = 0.1
+
+_lock = threading.Lock()
+_kept: dict[str, Figures] = {}  # of the one database this process uses
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,7 @@ class VoiceShare:
 
 @dataclass(frozen=True)
 class Figures:
+    counted_at: dt.datetime
     total: int
     step: str  # "day", "week" or "month": how long one entry of `over_time` is
     over_time: list[tuple[dt.date, int]]  # first day of each, without a gap; days are UTC
@@ -96,18 +106,38 @@ class Figures:
     reading: ReadingTimes
 
 
+def recent_figures(*, now: bool = False) -> Figures:
+    """All figures, at most KEPT_FOR old; with `now` counted anew.
+
+    A count that took less than QUICK_SECONDS is not kept, so a small record is always shown as it is.
+    """
+    address = str(engine().url)
+    with _lock:  # two who ask at once wait for one count
+        kept = _kept.get(address)
+        if kept is not None and not now and utc_now() - kept.counted_at < KEPT_FOR:
+            return kept
+        began = time.monotonic()
+        with unit_of_work(read_only=True) as db:
+            figures = compute_figures(db)
+        _kept.clear()
+        if time.monotonic() - began >= QUICK_SECONDS:
+            _kept[address] = figures
+        return figures
+
+
 def compute_figures(db: Session) -> Figures:
-    """All figures of the overview."""
-    languages = _count_by(db, func.coalesce(Submission.source_language, ""))
-    step, over_time = _over_time(db)
-    themes, without = _themes(db)
+    """All figures of the overview, counted now."""
+    counted = _count(db)
+    step, over_time = group_days(counted.days)
+    themes, without = _themes(db, sum(counted.channels.values()))
     return Figures(
-        total=sum(number for _, number in languages),
+        counted_at=utc_now(),
+        total=sum(counted.channels.values()),
         step=step,
         over_time=over_time,
-        languages=[(code or None, number) for code, number in languages],
-        channels=_count_by(db, Submission.channel),
-        methods=_count_by(db, Submission.method),
+        languages=[(code or None, number) for code, number in _largest_first(counted.languages)],
+        channels=_largest_first(counted.channels),
+        methods=_largest_first(counted.methods),
         themes=themes,
         without_theme=without,
         waiting=_waiting(db),
@@ -115,17 +145,32 @@ def compute_figures(db: Session) -> Figures:
     )
 
 
-def _count_by(db: Session, value: Any) -> list[tuple[str, int]]:
-    rows = db.execute(select(value, func.count()).where(is_exported()).group_by(value)).all()
-    return sorted(((key, number) for key, number in rows), key=lambda row: (-row[1], row[0]))
+@dataclass
+class _Counted:
+    languages: Counter[str] = field(default_factory=Counter)  # "" where nobody knows it
+    channels: Counter[str] = field(default_factory=Counter)
+    methods: Counter[str] = field(default_factory=Counter)
+    days: Counter[dt.date] = field(default_factory=Counter)  # UTC
 
 
-def _over_time(db: Session) -> tuple[str, list[tuple[dt.date, int]]]:
-    time: Any = Submission.submitted_at
-    day = func.date(func.timezone("UTC", time)) if is_postgresql(db) else func.date(time)
-    rows = db.execute(select(day, func.count()).where(is_exported()).group_by(day)).all()
-    days = {_as_date(key): int(number) for key, number in rows}
-    return group_days(days)
+def _count(db: Session) -> _Counted:
+    """Everything that is counted by a column of the view itself, in one pass over the rows."""
+    sent: Any = Submission.submitted_at
+    day = func.date(func.timezone("UTC", sent)) if is_postgresql(db) else func.date(sent)
+    columns = (func.coalesce(Submission.source_language, ""), Submission.channel, Submission.method, day)
+    counted = _Counted()
+    for language, channel, method, date, number in db.execute(
+        select(*columns, func.count()).where(is_exported()).group_by(*columns)
+    ):
+        counted.languages[language] += number
+        counted.channels[channel] += number
+        counted.methods[method] += number
+        counted.days[_as_date(date)] += number
+    return counted
+
+
+def _largest_first(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda row: (-row[1], row[0]))
 
 
 def _as_date(value: Any) -> dt.date:
@@ -156,46 +201,37 @@ def _start_of(day: dt.date, step: str) -> dt.date:
     return day.replace(day=1) if step == "month" else day
 
 
-def _themes(db: Session) -> tuple[list[ThemeCount], int]:
-    accepted = dict(
-        db.execute(
-            select(ThemeAssignment.theme_key, func.count())
-            .join(Submission, Submission.id == ThemeAssignment.submission_id)
-            .where(is_exported(), ThemeAssignment.decision == ThemeDecision.ACCEPTED)
-            .group_by(ThemeAssignment.theme_key)
-        ).all()
+def _themes(db: Session, total: int) -> tuple[list[ThemeCount], int]:
+    """Each theme's count, and how many of all views have no accepted theme."""
+    is_accepted = ThemeAssignment.decision == ThemeDecision.ACCEPTED
+    of_a_view = select(ThemeAssignment.theme_key, func.count()).join(
+        Submission, Submission.id == ThemeAssignment.submission_id
     )
-    is_decided = (
-        select(ThemeAssignment.id)
-        .where(
-            ThemeAssignment.submission_id == CandidateTheme.submission_id,
-            ThemeAssignment.theme_key == CandidateTheme.theme_key,
-        )
-        .exists()
+    accepted = _as_counts(db, of_a_view.where(is_exported(), is_accepted).group_by(ThemeAssignment.theme_key))
+    # Themes that count for a view are those accepted, and those proposed that nobody has decided about.
+    counting = (
+        select(ViewTheme.theme_key, func.count())
+        .join(Submission, Submission.id == ViewTheme.submission_id)
+        .where(is_exported())
+        .group_by(ViewTheme.theme_key)
     )
-    suggested = dict(
-        db.execute(
-            select(CandidateTheme.theme_key, func.count(func.distinct(CandidateTheme.submission_id)))
-            .join(Submission, Submission.id == CandidateTheme.submission_id)
-            .where(is_exported(), not_(is_decided))
-            .group_by(CandidateTheme.theme_key)
-        ).all()
+    suggested = {key: number - accepted.get(key, 0) for key, number in _as_counts(db, counting).items()}
+    with_theme = db.scalar(
+        select(func.count(func.distinct(ThemeAssignment.submission_id)))
+        .join(Submission, Submission.id == ThemeAssignment.submission_id)
+        .where(is_exported(), is_accepted)
     )
-    has_accepted = (
-        select(ThemeAssignment.id)
-        .where(
-            ThemeAssignment.submission_id == Submission.id,
-            ThemeAssignment.decision == ThemeDecision.ACCEPTED,
-        )
-        .exists()
-    )
-    without = db.scalar(select(func.count()).select_from(Submission).where(is_exported(), not_(has_accepted)))
+    without = total - (with_theme or 0)
     names = {theme.key: theme.name for theme in get_commission().themes}
     keys = [*names, *sorted((accepted.keys() | suggested.keys()) - names.keys())]
     counts = [
         ThemeCount(key, names.get(key, key), accepted.get(key, 0), suggested.get(key, 0)) for key in keys
     ]
-    return counts, without or 0
+    return counts, without
+
+
+def _as_counts(db: Session, statement: Any) -> dict[str, int]:
+    return dict(db.execute(statement).all())
 
 
 def _waiting(db: Session) -> list[WaitingCount]:

@@ -12,14 +12,13 @@ from fastapi.responses import Response
 from submissions import charts
 from submissions.census import Census, census_path, read_census
 from submissions.commission import get_commission
-from submissions.database import unit_of_work
 from submissions.errors import ConfigurationError
 from submissions.review.access import Permission, require
 from submissions.review.queue import UNKNOWN_LANGUAGE
 from submissions.review.sessions import Principal
 from submissions.review.web import DeskRoute, page
 from submissions.review.words import CHANNELS, language_name
-from submissions.statistics import Figures, compare_voices, compute_figures
+from submissions.statistics import Figures, compare_voices, recent_figures
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 Reader = Annotated[Principal, Depends(require(Permission.READ_RECORD))]
@@ -33,8 +32,7 @@ def show_overview(request: Request, principal: Reader) -> Response:
         census = read_census(census_path())
     except ConfigurationError as error:
         census_problem = str(error)
-    with unit_of_work(read_only=True) as db:
-        figures = compute_figures(db)
+    figures = recent_figures(now="now" in request.query_params)
     return page(
         request,
         "overview.html",

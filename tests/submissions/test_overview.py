@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from submissions import charts
+from submissions import charts, statistics
 from submissions.census import read_census
 from submissions.database import unit_of_work
 from submissions.errors import ConfigurationError
@@ -182,6 +182,21 @@ def test_a_wrong_or_absent_census_table_leaves_the_page_standing(sqlite_database
     (tmp_path / "wrong.csv").write_text("a,b\n", encoding="utf-8")
     monkeypatch.setenv("OWNWORDS_CENSUS", str(tmp_path / "wrong.csv"))
     assert "The census table cannot be used: wrong.csv, line 1" in desk.get("/desk/overview").text
+
+
+def test_a_slow_count_is_shown_for_a_minute_unless_somebody_asks_for_a_new_one(sqlite_database, monkeypatch):
+    make_submission("One.", language="en")
+    assert statistics.recent_figures().total == 1
+    make_submission("Two.", language="en")
+    assert statistics.recent_figures().total == 2, "what is counted at once is not kept"
+    monkeypatch.setattr(statistics, "QUICK_SECONDS", 0)
+    assert statistics.recent_figures().total == 2
+    make_submission("Three.", language="en")
+    assert statistics.recent_figures().total == 2
+    assert statistics.recent_figures(now=True).total == 3
+    make_submission("Four.", language="en")
+    monkeypatch.setattr(statistics, "KEPT_FOR", dt.timedelta(0))
+    assert statistics.recent_figures().total == 4
 
 
 def test_nobody_sees_it_without_signing_in(sqlite_database):
