@@ -36,6 +36,7 @@ app.add_typer(bench_app, name="bench")
 app.add_typer(api_token_app, name="api-token")
 
 Record = dict[str, Any]
+ROLES_HELP = "viewer, commission_member, translator, reviewer, safeguarding_lead, manager or admin."
 
 
 def read_json_lines(lines: Iterable[str]) -> Iterator[Record]:
@@ -254,31 +255,46 @@ def retention_run(
 def desk_user_add(
     username: str,
     name: Annotated[str, typer.Option(help="The name colleagues see.")] = "",
-    role: Annotated[str, typer.Option(help="viewer, reviewer or admin.")] = "reviewer",
+    role: Annotated[str, typer.Option(help=ROLES_HELP)] = "reviewer",
+    theme: Annotated[list[str] | None, typer.Option(help="Of a commission member; may be repeated.")] = None,
+    language: Annotated[list[str] | None, typer.Option(help="Of a translator; may be repeated.")] = None,
+    reset_second_factor: Annotated[
+        bool, typer.Option("--reset-second-factor", help="Take an authenticator app away that is gone.")
+    ] = False,
 ) -> None:
     """Let somebody sign in on the desk; prints a one-time password."""
-    from submissions.models import Role
     from submissions.review.accounts import add_reviewer
+    from submissions.review.managing_accounts import Scope
 
     with explained_errors():
         with_database()
-        password = add_reviewer(username, name or username, Role(role))
+        scope = Scope(role, theme or [], language or []).checked()
+        password = add_reviewer(
+            username,
+            name or username,
+            scope.role,
+            themes=scope.themes,
+            languages=scope.languages,
+            reset_second_factor=reset_second_factor,
+        )
     typer.echo(f"{username} may sign in. One-time password: {password}")
 
 
 @api_token_app.command("add")
 def api_token_add(
     name: str,
-    role: Annotated[str, typer.Option(help="viewer, reviewer or admin.")] = "viewer",
+    role: Annotated[str, typer.Option(help=ROLES_HELP)] = "viewer",
     days: Annotated[int, typer.Option(help="How long it is valid.")] = 90,
+    language: Annotated[list[str] | None, typer.Option(help="Of a translator; may be repeated.")] = None,
 ) -> None:
     """Make a bearer token for the desk's API; it is shown this once."""
-    from submissions.models import Role
     from submissions.review.accounts import create_api_token
+    from submissions.review.managing_accounts import Scope
 
     with explained_errors():
         with_database()
-        typer.echo(create_api_token(name, Role(role), days))
+        scope = Scope(role, (), language or []).checked()
+        typer.echo(create_api_token(name, scope.role, days, languages=scope.languages))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from submissions import audit
 from submissions.database import unit_of_work
 from submissions.models import ApiToken, Reviewer, Role, utc_now
-from submissions.review import passwords, sessions
+from submissions.review import passwords, second_factor, sessions
 from submissions.review.errors import AccountError
 
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{1,118}")
@@ -30,6 +30,7 @@ def add_reviewer(
     themes: Sequence[str] = (),
     languages: Sequence[str] = (),
     actor: str = audit.SYSTEM,
+    reset_second_factor: bool = False,
 ) -> str:
     """Makes an account and gives its one-time password, which is shown once and stored only as a hash.
 
@@ -41,6 +42,8 @@ def add_reviewer(
         password = _add_reviewer(db, username, display_name, role, actor)
         reviewer = find_by_username(db, username)
         reviewer.themes, reviewer.languages = list(themes), list(languages)
+        if reset_second_factor:
+            second_factor.reset(db, actor, reviewer)
         return password
 
 

@@ -59,6 +59,18 @@ class VersionConflict(DeskError):
         self.current = current
 
 
+class ProviderRefused(DeskError):
+    """The council's own sign-in did not let somebody in; `reason` is a sentence for them."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ProviderUnavailable(DeskError):
+    """The council's own sign-in does not answer, or not as it should."""
+
+
 class AccountNotFound(DeskError):
     """There is no account, session or token with this id."""
 
