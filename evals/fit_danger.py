@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from ruamel.yaml import YAML
 
-from evals.themes import read, read_views
+from evals.themes import read, read_sealed, read_views
 from submissions.commission import get_commission
 from submissions.danger import MODEL_FILE
 from submissions.theme_finding import embed_kept, vector_folder
@@ -40,7 +40,10 @@ def of_the_assistant(wanted: tuple[str, ...]) -> list[str]:
 
 def main() -> None:
     data = YAML(typ="safe").load(DANGER_FILE.read_text(encoding="utf-8"))
-    held_out = {record["text"] for record in [*read_views(), *read("danger.jsonl")]}
+    sealed_views, sealed_dangers = read_sealed()
+    held_out = {
+        record["text"] for record in [*read_views(), *read("danger.jsonl"), *sealed_views, *sealed_dangers]
+    }
     dangerous = [text for texts in data["exemplars"].values() for text in texts]
     dangerous += [text for text in of_the_assistant(("report_danger",)) if len(text) >= SHORTEST_DANGEROUS]
     harmless = [text for texts in data["benign"].values() for text in texts]

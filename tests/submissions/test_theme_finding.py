@@ -4,14 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ruamel.yaml import YAML
 
 from evals import themes as evaluation
 from submissions.commission import get_commission
-from submissions.danger import get_danger_detector, normalise
+from submissions.danger import MODEL_FILE, get_danger_detector, normalise
 from submissions.theme_finding import (
     PROPOSED_FROM,
     ThemeFinder,
     embed_kept,
+    exemplar_themes,
     get_finder,
     passages_of,
     tag_lines,
@@ -182,16 +184,28 @@ def test_parts_of_words_and_figures_of_speech_are_not_in_the_floor(text: str) ->
 
 @pytest.mark.slow
 def test_themes_and_danger_on_views_nobody_trained_on() -> None:
-    views = evaluation.read_views()
+    """Every third of the held-out views, which takes a third of the time."""
+    views = evaluation.read_views()[::3]
     assert len(views) >= 150
-    measured = evaluation.measure_themes(views)
+    answers = evaluation.answer(views)
+    measured = evaluation.measure_themes(views, answers)
     assert measured["macro_f1"] >= FLOOR_MACRO_F1
-    danger = evaluation.measure_danger(views)
+    danger = evaluation.measure_danger(views, answers)
     assert danger["recall"] >= FLOOR_DANGER_RECALL
     assert danger["false_alarms"] <= CEILING_FALSE_ALARMS
 
 
-# A little under what was measured when this was last improved: 0.80, 0.96 and 0.045.
-FLOOR_MACRO_F1 = 0.78
-FLOOR_DANGER_RECALL = 0.95
-CEILING_FALSE_ALARMS = 0.05
+def test_no_sealed_view_is_among_those_that_anybody_trains_on() -> None:
+    sealed = {record["text"] for records in evaluation.read_sealed() for record in records}
+    learned = set(exemplar_themes(get_commission()))
+    danger = YAML(typ="safe").load((MODEL_FILE.parent / "danger.yml").read_text(encoding="utf-8"))
+    learned |= {text for section in danger.values() for texts in section.values() for text in texts}
+    looked_at = {record["text"] for record in [*evaluation.read_views(), *evaluation.read("danger.jsonl")]}
+    assert len(sealed) == 460
+    assert sealed & (learned | looked_at) == set()
+
+
+# A little under what was measured of these when the model was last fitted: 0.82, 0.98 and 0.050.
+FLOOR_MACRO_F1 = 0.79
+FLOOR_DANGER_RECALL = 0.94
+CEILING_FALSE_ALARMS = 0.06
