@@ -127,6 +127,7 @@ class Retention(CommissionPart):
     conversations_days: int = Field(ge=1)  # messages, after the last one
     unsent_views_days: int = Field(ge=1)  # drafts never sent
     withdrawn_views_days: int = Field(ge=0)
+    audit_days: int | None = Field(default=None, ge=30)  # None keeps the audit for good
     views_days: int | None = Field(default=None, ge=1)  # sent views; None keeps them, without identity
 
 

@@ -7,14 +7,24 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, delete, func, select
 
-from submissions import audit
+from submissions import audit, forgetting
 from submissions.addresses import forget_addresses
-from submissions.commission import get_commission
+from submissions.commission import Retention, get_commission
 from submissions.database import unit_of_work
 from submissions.erasure import delete_conversations, erase_submission, forget_on_disk
-from submissions.models import Submission, SubmissionStatus, utc_now
+from submissions.models import (
+    AuditEntry,
+    Base,
+    DeliveryReceipt,
+    DeskSession,
+    Submission,
+    SubmissionStatus,
+    utc_now,
+)
+from submissions.settings import StoreSettings
+from submissions.write_ahead import WriteAheadFile
 
 
 def run_retention(*, dry_run: bool, now: dt.datetime | None = None) -> list[str]:
@@ -59,9 +69,43 @@ def run_retention(*, dry_run: bool, now: dt.datetime | None = None) -> list[str]
     lines.append(f"conversations quiet for {days.conversations_days} days: {conversations} {done}")
     addresses = forget_addresses(before(days.addresses_days), dry_run=dry_run)
     lines.append(f"telephone numbers quiet for {days.addresses_days} days: {addresses} {done}")
+    lines += _delete_what_nobody_needs(days, at, dry_run=dry_run)
     if not dry_run:
         forget_on_disk()
+        lines += forgetting.run_due(now=at)
     return lines
+
+
+def _delete_what_nobody_needs(days: Retention, at: dt.datetime, *, dry_run: bool) -> list[str]:
+    """What hangs on no view: receipts of the carrier, ended desk sessions, the audit, lines never read."""
+    done = "would go" if dry_run else "deleted"
+    old = at - dt.timedelta(days=days.conversations_days)
+    steps: list[tuple[str, type[Base], ColumnElement[bool]]] = [
+        ("receipts of the carrier as old", DeliveryReceipt, DeliveryReceipt.received_at < old),
+        ("desk sessions that are over", DeskSession, DeskSession.expires_at < at - dt.timedelta(days=1)),
+    ]
+    if days.audit_days is not None:
+        before = at - dt.timedelta(days=days.audit_days)
+        words = f"entries of the audit older than {days.audit_days} days"
+        steps.append((words, AuditEntry, AuditEntry.occurred_at < before))
+    lines = []
+    for words, model, condition in steps:
+        with unit_of_work() as db:
+            count = db.scalar(select(func.count()).select_from(model).where(condition)) or 0
+            if not dry_run and count:
+                db.execute(delete(model).where(condition))
+        lines.append(f"{words}: {count} {done}")
+    lines.append(f"files of lines that could not be read: {_delete_set_aside(days, dry_run=dry_run)} {done}")
+    return lines
+
+
+def _delete_set_aside(days: Retention, *, dry_run: bool) -> int:
+    """Write-ahead records that were refused or torn, once nothing was added for as long as an unsent view."""
+    count = 0
+    for path in StoreSettings().data.glob("*.write-ahead.jsonl"):
+        seconds = dt.timedelta(days=days.unsent_views_days).total_seconds()
+        count += WriteAheadFile(path).remove_set_aside(older_than=seconds, dry_run=dry_run)
+    return count
 
 
 def _erase_where(condition: ColumnElement[bool], *, dry_run: bool) -> int:

@@ -119,13 +119,14 @@ class WriteAheadFile:
                     removed += len(lines) - len(kept)
         return removed
 
-    def remove_set_aside(self, *, older_than: float) -> bool:
+    def remove_set_aside(self, *, older_than: float, dry_run: bool = False) -> bool:
         """Deletes the `.rejected` file when nothing was added to it for so many seconds."""
         with self._locked():
             path = self._rejected_path
             if not path.exists() or time.time() - path.stat().st_mtime < older_than:
                 return False
-            path.unlink()
+            if not dry_run:
+                path.unlink()
             return True
 
     def _read(self) -> tuple[list[tuple[bytes, dict[str, Any]]], list[bytes]]:
