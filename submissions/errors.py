@@ -99,3 +99,13 @@ class PdfNotAvailable(SubmissionError):
             "PDF files cannot be made on this machine: its administrator has to install the Debian packages "
             "libpango-1.0-0, libpangoft2-1.0-0, libharfbuzz-subset0, fonts-noto-core and fonts-wqy-microhei"
         )
+
+
+class RealViewsThere(SubmissionError):
+    """Demonstration data would be counted together with residents' views."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There are residents' views here: every figure, briefing and file would count made-up ones too. "
+            "Use another data folder (OWNWORDS_DATA), or say --beside-real if that is what you want"
+        )

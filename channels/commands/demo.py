@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from channels.commands.database import with_database
 from channels.commands.errors import explained_errors
+
+if TYPE_CHECKING:
+    from submissions.conversations import OutboundMessage
+
+PAYLOADS = {"option_agree": "affirm", "option_disagree": "deny", "option_finish": "deny"}
 
 app = typer.Typer(no_args_is_help=True, help="Demonstration data, for looking round.")
 
@@ -18,6 +24,9 @@ def load(
         bool,
         typer.Option("--leave-to-worker", help="Do not translate and propose themes here; a worker runs."),
     ] = False,
+    beside_real: Annotated[
+        bool, typer.Option("--beside-real", help="Also where residents' views are, which it is counted with.")
+    ] = False,
 ) -> None:
     """Add 300 made-up views in twenty languages, marked as demonstration; again: adds what is missing."""
     from submissions import jobs
@@ -25,7 +34,9 @@ def load(
 
     with explained_errors():
         with_database()
-        loaded = loading.load()
+        if not beside_real:
+            loading.must_stand_alone()
+        loaded = loading.load(say=say_as_a_channel)
         added_sessions = sessions.load()
         typer.echo(f"{loaded.added} demonstration views added, {loaded.there_before} were there before.")
         typer.echo(f"{added_sessions} evidence sessions added.")
@@ -44,3 +55,21 @@ def remove() -> None:
         with_database()
         typer.echo(f"{sessions.remove()} demonstration sessions removed.")
         typer.echo(f"{loading.remove()} demonstration views removed.")
+
+
+def say_as_a_channel(
+    key: str, arguments: dict[str, Any], options: Sequence[str], language: str | None, channel: str
+) -> OutboundMessage:
+    from channels.rendering import render
+    from submissions.conversations import OutboundMessage
+
+    shown = [{"key": option, "payload": PAYLOADS[option]} for option in options]
+    said = render(key, arguments, shown, language, channel)
+    return OutboundMessage(
+        message_key=key,
+        arguments=arguments,
+        text=said.text,
+        blocks=said.blocks,
+        options=said.options,
+        language=said.language,
+    )

@@ -19,12 +19,14 @@ from submissions import audit, jobs
 from submissions.commission import get_commission
 from submissions.conversations import sha256_of
 from submissions.database import unit_of_work
+from submissions.demo.talking import Say, Talk
 from submissions.demo.views import READ_AT_ONCE_AFTER, DemonstrationText, Story, read_texts, story_of
+from submissions.errors import RealViewsThere
 from submissions.models import (
     AuditEntry,
+    Channel,
     Conversation,
     DemonstrationView,
-    Direction,
     JobKind,
     Message,
     SafeguardingCase,
@@ -54,10 +56,22 @@ class Loaded:
     there_before: int
 
 
-def load(*, now: dt.datetime | None = None, first: int | None = None) -> Loaded:
+def must_stand_alone() -> None:
+    """Raises RealViewsThere where residents' views are, since every figure would count made-up ones too."""
+    with unit_of_work(read_only=True) as db:
+        made_up = select(DemonstrationView.submission_id)
+        real = select(Submission.id).where(
+            Submission.submitted_at.is_not(None), Submission.id.not_in(made_up)
+        )
+        if db.scalars(real.limit(1)).first() is not None:
+            raise RealViewsThere
+
+
+def load(*, now: dt.datetime | None = None, first: int | None = None, say: Say | None = None) -> Loaded:
     """Adds the views that are not there yet, with the jobs that translate them and propose their themes.
 
-    `first` takes only so many from the beginning of the file.
+    `first` takes only so many from the beginning of the file. With `say` the conversations have the
+    assistant's side too, in the resident's language.
     """
     at = now or utc_now()
     texts = read_texts()[:first]
@@ -67,7 +81,7 @@ def load(*, now: dt.datetime | None = None, first: int | None = None) -> Loaded:
     for some in _batches(missing):
         with unit_of_work() as db:
             for text in some:
-                _add_view(db, text, story_of(text, len(texts), at))
+                _add_view(db, text, story_of(text, len(texts), at), say)
     if missing:
         with unit_of_work() as db:
             audit.record(
@@ -124,14 +138,14 @@ def _batches(texts: Iterable[DemonstrationText]) -> Iterator[list[DemonstrationT
         yield some
 
 
-def _add_view(db: Session, text: DemonstrationText, story: Story) -> None:
+def _add_view(db: Session, text: DemonstrationText, story: Story, say: Say | None) -> None:
     conversation = Conversation(
         id=uuid.uuid4(),
         channel=story.channel,
         language=text.language,
         language_source="detected",
         is_choosing_language=False,
-        message_count=len(text.parts),
+        message_count=0,
         is_urgent=text.urgent,
         consented_at=story.sent_at,
         created_at=story.sent_at,
@@ -155,11 +169,17 @@ def _add_view(db: Session, text: DemonstrationText, story: Story) -> None:
     db.add(conversation)
     db.flush()
     english = iter(text.english or ())
+    # A form is no conversation.
+    talk = Talk(conversation, story.sent_at, say if story.channel != Channel.WEB_FORM else None)
+    db.add_all(talk.before_the_view())
     for position, words in enumerate(text.parts):
-        message = _message(conversation, text, story, position, words)
-        db.add(message)
+        message = talk.hear(words, intent="submit_view", language=text.language)
+        db.add_all([message, *talk.answer("view_kept", options=["option_finish"])])
         db.flush()
-        submission.parts.append(_part(message, text, story, english))
+        submission.parts.append(_part(message, position, text, story, english))
+    db.add_all(talk.answer("submission_saved", reference=submission.reference))
+    if text.urgent:
+        db.add_all(talk.answer("danger_help"))
     db.add(submission)
     db.flush()
     db.add(DemonstrationView(key=text.key, submission_id=submission.id))
@@ -170,33 +190,13 @@ def _add_view(db: Session, text: DemonstrationText, story: Story) -> None:
         jobs.request_job(db, submission.id, JobKind.FIND_THEMES)
 
 
-def _message(
-    conversation: Conversation, text: DemonstrationText, story: Story, position: int, words: str
-) -> Message:
-    return Message(
-        id=uuid.uuid4(),
-        conversation_id=conversation.id,
-        position=position + 1,
-        direction=Direction.INBOUND,
-        channel=conversation.channel,
-        provider_message_id=f"demonstration-{conversation.id}-{position}",
-        original_text=words,
-        original_sha256=sha256_of(words),
-        detected_language=text.language,
-        detected_language_confidence=0.97,
-        intent="submit_view",
-        intent_confidence=0.95,
-        handled_at=story.sent_at,
-        created_at=story.sent_at,
-        attempts=0,
-    )
-
-
-def _part(message: Message, text: DemonstrationText, story: Story, english: Iterator[str]) -> SubmissionPart:
+def _part(
+    message: Message, place: int, text: DemonstrationText, story: Story, english: Iterator[str]
+) -> SubmissionPart:
     words = message.original_text or ""
     part = SubmissionPart(
         id=uuid.uuid4(),
-        position=message.position - 1,
+        position=place,
         message_id=message.id,
         original_text=words,
         original_sha256=sha256_of(words),

@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 from sqlalchemy import func, select
 
+from channels.commands.demo import say_as_a_channel
 from submissions import intake, translation_jobs
 from submissions.commission import get_commission
 from submissions.conversations import sha256_of
@@ -16,10 +17,12 @@ from submissions.database import unit_of_work
 from submissions.demo import loading, sessions
 from submissions.demo.views import PERIOD, read_texts, story_of
 from submissions.erasure import erase
+from submissions.errors import RealViewsThere
 from submissions.models import (
     AuditEntry,
     Base,
     Conversation,
+    Delivery,
     DemonstrationView,
     EvidenceContribution,
     EvidenceSession,
@@ -34,7 +37,7 @@ from submissions.models import (
 )
 from submissions.references import demonstration_reference, find_references, normalise_reference
 from tests.factories import make_view
-from tests.submissions.desk_site import Desk, make_reviewer
+from tests.submissions.desk_site import Desk, make_reviewer, make_submission
 from translations.languages import LANGUAGES
 from translations.segmentation import split
 
@@ -214,3 +217,33 @@ def test_what_was_erased_is_added_again_and_translation_leaves_a_persons_english
     assert sorted(after) == sorted(by_person)
     assert waiting
     assert set(waiting) == {None}
+
+
+def test_it_is_not_put_beside_real_views_unless_somebody_says_so(sqlite_database):
+    loading.load(first=2)
+    loading.must_stand_alone()
+    make_submission("Somebody real.", language="en")
+    with pytest.raises(RealViewsThere, match="--beside-real"):
+        loading.must_stand_alone()
+
+
+def test_conversations_have_the_assistants_side_in_the_residents_language_and_nothing_is_sent(
+    sqlite_database,
+):
+    loading.load(first=20, say=say_as_a_channel)
+    with unit_of_work(read_only=True) as db:
+        talks = db.scalars(select(Conversation).where(Conversation.channel != "web_form")).all()
+        assert talks
+        for talk in talks:
+            said = [message for message in talk.messages if message.direction == "out"]
+            heard = [message for message in talk.messages if message.direction == "in"]
+            assert [message.position for message in talk.messages] == list(range(1, talk.message_count + 1))
+            assert [said[0].message_key, said[1].message_key] == ["welcome", "ask_consent"]
+            assert {message.language for message in said} == {talk.language}
+            assert heard[0].choice == "affirm"
+            assert any("OW-DEM0" in (message.text or "") for message in said)
+            assert {message.delivery_status for message in said} <= {"sent", "delivered"}
+        assert db.scalar(select(func.count()).select_from(Delivery)) == 0
+    loading.remove()
+    left = {name for name, number in rows().items() if number}
+    assert left <= {"audit_entry", "alembic_version"}
