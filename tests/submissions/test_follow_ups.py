@@ -246,7 +246,7 @@ def test_a_person_is_capped_over_all_forums_and_the_ledger_tells_why(forum_id):
     for number in range(2):
         other = make_forum({"pl": PEOPLE["pl"]}, name=f"Forum {number}")
         approved_follow_up(other)
-        sending.queue_next_batches(NOON)
+        sending.queue_next_batches(NOON + dt.timedelta(hours=number))
         mark_all(DeliveryStatus.DELIVERED)
     follow_up_id = approved_follow_up(forum_id)
     sending.queue_next_batches(NOON)
