@@ -1,7 +1,7 @@
 """From where on a view counts as about a question: `python -m evals.search_by_meaning`.
 
-Eight English questions against the sealed views in twenty languages: how many views each shows by their vectors
-alone, and how many of those have the question's theme. A theme is wider than a question, so half is much.
+Eight English questions against the sealed views in twenty languages: how many views each shows by their
+vectors alone, and how many of those have the question's theme. A theme is wider than a question.
 """
 
 from __future__ import annotations
