@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,7 @@ from submissions.write_ahead import WriteAheadFile
 # Somebody who took one view back may be writing the next: the assistant remembers where they are.
 QUIET_FOR = dt.timedelta(minutes=10)
 BAD_SID_STATUS = 404
+SID = re.compile("[SM]M[0-9a-f]{32}")  # a message that the carrier knows; what was heard has an id of ours
 
 
 def register_stores(settings: Settings) -> None:
@@ -87,7 +89,7 @@ def _at_carrier(settings: Settings) -> Callable[[Gone], None]:
         if account is None or not gone.provider_message_ids:
             return
         client = make_client(account)
-        for sid in gone.provider_message_ids:
+        for sid in filter(SID.fullmatch, gone.provider_message_ids):
             try:
                 # Media first: they outlive the message they came with.
                 for media in client.messages(sid).media.list():

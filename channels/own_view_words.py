@@ -33,7 +33,7 @@ def what_to_add(conversation_id: uuid.UUID, channel: str, keys: Sequence[str]) -
     if "submission_saved" in keys and channel in TEXT_CHANNELS:
         with unit_of_work(read_only=True) as db:
             if not rights.has_been_asked(db, conversation_id):
-                return [("ask_hear_back", {}, HEAR_BACK_OPTIONS)]
+                return [(rights.ASK_HEAR_BACK, {}, HEAR_BACK_OPTIONS)]
     return []
 
 

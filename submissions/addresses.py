@@ -32,6 +32,7 @@ from submissions.models import (
     Conversation,
     ConversationAddress,
     FollowUpRecipient,
+    HearBack,
     OptOut,
     utc_now,
 )
@@ -183,8 +184,13 @@ def unseal_bytes(sealed: bytes) -> bytes:
         raise ConfigurationError("OWNWORDS_ADDRESS_KEY has changed since this file was encrypted") from error
 
 
-def forget_addresses(last_message_before: dt.datetime, *, dry_run: bool) -> int:
+def forget_addresses(
+    last_message_before: dt.datetime, *, dry_run: bool, waiting_before: dt.datetime | None = None
+) -> int:
     """Deletes the numbers of people who have been quiet since then; how many.
+
+    Of those who agreed to hear back and have not been told, since `waiting_before`: else the promise could
+    not be kept.
 
     Of somebody who asked us to stop the keyed hash stays, and the number goes: we must still know them if
     somebody enters that number again. Its own unit of work.
@@ -192,6 +198,13 @@ def forget_addresses(last_message_before: dt.datetime, *, dry_run: bool) -> int:
     quiet = and_(
         func.coalesce(Address.last_inbound_at, Address.created_at) < last_message_before,
         Address.address_encrypted != b"",
+        or_(
+            func.coalesce(Address.last_inbound_at, Address.created_at)
+            < (waiting_before or last_message_before),
+            ~exists().where(
+                HearBack.address_id == Address.id, HearBack.ended_at.is_(None), HearBack.told_at.is_(None)
+            ),
+        ),
     )
     has_opt_out = exists().where(OptOut.address_id == Address.id, OptOut.ended_at.is_(None))
     with unit_of_work() as db:

@@ -67,7 +67,9 @@ def run_retention(*, dry_run: bool, now: dt.datetime | None = None) -> list[str]
         lines.append(f"{words}: {_erase_where(condition, dry_run=dry_run)} {done}")
     conversations = delete_conversations(before(days.conversations_days), dry_run=dry_run)
     lines.append(f"conversations quiet for {days.conversations_days} days: {conversations} {done}")
-    addresses = forget_addresses(before(days.addresses_days), dry_run=dry_run)
+    addresses = forget_addresses(
+        before(days.addresses_days), dry_run=dry_run, waiting_before=before(days.conversations_days)
+    )
     lines.append(f"telephone numbers quiet for {days.addresses_days} days: {addresses} {done}")
     lines += _delete_what_nobody_needs(days, at, dry_run=dry_run)
     if not dry_run:

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
@@ -24,6 +24,7 @@ from submissions.models import (
     EarlierText,
     HearBack,
     JobKind,
+    Message,
     Redaction,
     RedactionSpan,
     Submission,
@@ -35,6 +36,7 @@ from submissions.redactions import occurrences
 from submissions.references import normalise_reference
 from translations.detection import detect
 
+ASK_HEAR_BACK = "ask_hear_back"  # key of the question
 ON_THE_PAGE = "my_submission"  # the way in which a change came, for the audit
 
 
@@ -199,11 +201,16 @@ def agree_to_hear_back(db: Session, conversation_id: uuid.UUID, wants: bool, *, 
 
 
 def has_been_asked(db: Session, conversation_id: uuid.UUID) -> bool:
-    """Whether this person has ever answered the question about hearing back."""
+    """Whether the question about hearing back was put in this conversation, or ever answered by this person.
+
+    True on the web, where there is nobody to write to.
+    """
     address = address_of(db, conversation_id)
     if address is None:
-        return False
-    return db.scalars(select(HearBack.id).where(HearBack.address_id == address.id)).first() is not None
+        return True
+    was_put = exists().where(Message.conversation_id == conversation_id, Message.message_key == ASK_HEAR_BACK)
+    was_answered = exists().where(HearBack.address_id == address.id)
+    return bool(db.scalar(select(or_(was_put, was_answered))))
 
 
 def earlier_texts(db: Session, submission_id: uuid.UUID) -> list[EarlierText]:

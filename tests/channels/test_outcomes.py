@@ -11,6 +11,7 @@ from submissions import intake, outcomes, rights
 from submissions.addresses import configure_keys, conversation_with, find_or_add_address
 from submissions.database import unit_of_work
 from submissions.models import (
+    Address,
     AuditEntry,
     Channel,
     DeliveryStatus,
@@ -22,6 +23,7 @@ from submissions.models import (
 )
 from submissions.opt_outs import record_opt_out
 from submissions.outcomes import OutcomeRefused
+from submissions.retention import run_retention
 from submissions.settings import StoreSettings
 from submissions.translation_jobs import engine_in_use
 from tests.factories import make_message
@@ -228,3 +230,16 @@ def test_somebody_on_the_web_cannot_be_written_to(database):
     with unit_of_work() as db:
         assert rights.agree_to_hear_back(db, conversation_id, True, way="my_submission") is False
         assert db.scalars(select(HearBack)).all() == []
+
+
+def test_a_number_that_waits_to_hear_back_outlives_the_ninety_days_and_no_other(database):
+    agree(phone("+447700900123"))
+    phone("+447700900124")
+    now = rights.utc_now()
+
+    def numbers_after(days: int) -> int:
+        run_retention(dry_run=False, now=now + dt.timedelta(days=days))
+        with unit_of_work(read_only=True) as db:
+            return len(db.scalars(select(Address)).all())
+
+    assert [numbers_after(days) for days in (89, 91, 364, 366)] == [2, 1, 1, 0]
