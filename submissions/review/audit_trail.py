@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.orm import Session
 
 from submissions.exports.cells import defuse
-from submissions.models import AuditEntry, Reviewer, Submission
+from submissions.models import ApiToken, AuditEntry, Reviewer, Submission
 from submissions.references import normalise_reference
 from submissions.review.queue import LOCAL_TIME
 from submissions.review.words import action_words, actor_words
@@ -39,7 +39,7 @@ class Line:
     entry: AuditEntry
     who: str
     words: str
-    about: str  # a reference, a person's username, or what kind of thing it is
+    about: str  # a reference, a username or token's name, or what kind of thing it is
     reference: str | None
 
 
@@ -59,16 +59,17 @@ def find(
     order = (AuditEntry.occurred_at.desc(), AuditEntry.id.desc())
     entries = db.scalars(select(AuditEntry).where(*conditions).order_by(*order).limit(limit)).all()
     references = _names(db, entries, "submission", Submission.id, Submission.reference)
-    people = _names(db, entries, "reviewer", Reviewer.id, Reviewer.username)
-    return [_line(entry, references.get(entry.subject_id), people.get(entry.subject_id)) for entry in entries]
+    names = _names(db, entries, "reviewer", Reviewer.id, Reviewer.username)
+    names |= _names(db, entries, "api_token", ApiToken.id, ApiToken.name)
+    return [_line(entry, references.get(entry.subject_id), names.get(entry.subject_id)) for entry in entries]
 
 
-def _line(entry: AuditEntry, reference: str | None, username: str | None) -> Line:
+def _line(entry: AuditEntry, reference: str | None, name: str | None) -> Line:
     return Line(
         entry=entry,
         who=actor_words(entry.actor),
         words=action_words(entry.action),
-        about=reference or username or entry.subject_type.replace("_", " "),
+        about=reference or name or entry.subject_type.replace("_", " "),
         reference=reference,
     )
 

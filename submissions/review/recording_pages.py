@@ -118,6 +118,8 @@ def play(request: Request, principal: Reader, media_id: uuid.UUID) -> Response:
         content = MediaStore(data).read(media.stored_name)
     except MediaNotFound as error:
         raise HTTPException(404) from error
+    with unit_of_work() as db:
+        audit.record(db, principal.actor, "recording.played", "media_file", media_id)
     kind = media.detected_type or "application/octet-stream"
     headers: dict[str, Any] = {
         "Cache-Control": "private, no-store",

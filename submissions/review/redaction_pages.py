@@ -12,7 +12,7 @@ from sqlalchemy import select
 from submissions.database import unit_of_work
 from submissions.models import Reviewer
 from submissions.redactions import COVER, KINDS
-from submissions.review import reading, redacting
+from submissions.review import decisions, reading, redacting
 from submissions.review.access import Permission, PostedForm, require
 from submissions.review.errors import DecisionRefused
 from submissions.review.redacting import Mark
@@ -27,6 +27,9 @@ ReviewerOfViews = Annotated[Principal, Depends(require(Permission.REVIEW_SUBMISS
 
 @router.get("/submissions/{reference}/redactions")
 def show_redactions(request: Request, reference: str, principal: ReviewerOfViews) -> Response:
+    with unit_of_work(read_only=True) as db:
+        submission_id = reading.find_submission(db, principal, reference).id
+    decisions.record_reading(principal, submission_id)  # the whole view stands here, uncovered
     return _page(request, principal, reference)
 
 

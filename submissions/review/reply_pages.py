@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from submissions.database import unit_of_work
 from submissions.models import CannedReply, Reviewer
-from submissions.review import reading, replying
+from submissions.review import decisions, reading, replying
 from submissions.review.access import Permission, PostedForm, require
 from submissions.review.errors import DecisionRefused
 from submissions.review.sessions import Principal
@@ -38,6 +38,9 @@ def number(form: dict[str, list[str]] | None, name: str) -> int:
 
 @router.get("/submissions/{reference}/reply")
 def show_reply(request: Request, reference: str, principal: ReviewerOfViews) -> Response:
+    with unit_of_work(read_only=True) as db:
+        submission_id = reading.find_submission(db, principal, reference).id
+    decisions.record_reading(principal, submission_id)  # the whole view stands here too
     return _reply_page(request, principal, reference)
 
 

@@ -99,6 +99,8 @@ ACTIONS: dict[str, str] = {
     "export.expired": "deleted a file of all views after its day",
     "views.exported": "took away a file of all views",
     "document.downloaded": "took away a briefing or the report",
+    "recording.played": "opened a recording or file",
+    "recording.listened": "listened to a recording",
     "reviewer.added": "added an account",
     "reviewer.changed": "changed an account",
     "reviewer.disabled": "closed an account",
