@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from channels.outbox import act_on_failure
+from channels.send_outcomes import act_on_failure
 from submissions.addresses import address_of
 from submissions.database import unit_of_work
 from submissions.delivery_states import STATE_OF_WORD, UNHAPPY, later_state, state_of_whole

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from twilio.rest import Client
 
-from channels import outbox
+from channels import outbox, send_outcomes
 from channels.delivery_receipts import apply_receipts, apply_what_waits
 from channels.errors import PermanentSendError, SendError, SendOutcomeUnknown, TemporarySendError
 from channels.outbox import REPLY_WAITING, Attempt, find_template
@@ -153,15 +153,15 @@ class OutboxWorker:
             sent = sender.send(attempt)
         except SendOutcomeUnknown as error:
             logger.warning("delivery %s is in doubt: %s", attempt.delivery_id, error)
-            outbox.record_unknown(attempt, error.reason)
+            send_outcomes.record_unknown(attempt, error.reason)
         except (TemporarySendError, PermanentSendError) as error:
             logger.warning("delivery %s was not sent: %s", attempt.delivery_id, error)
-            outbox.record_not_sent(attempt, error)
+            send_outcomes.record_not_sent(attempt, error)
             if isinstance(error, TemporarySendError) and error.pauses_all:
                 note_trouble(str(error))
                 self._pace.pause(PAUSE_SECONDS)
         else:
-            outbox.record_sent(attempt, sent.provider_message_id, sent.status)
+            send_outcomes.record_sent(attempt, sent.provider_message_id, sent.status)
             apply_receipts(sent.provider_message_id)  # one may have been quicker than our commit
 
     def look_up_doubtful(self) -> int:
@@ -169,7 +169,7 @@ class OutboxWorker:
         if self._sender is None:
             return 0
         settled = 0
-        for attempt in outbox.in_doubt(utc_now() - self._look_up_after):
+        for attempt in send_outcomes.in_doubt(utc_now() - self._look_up_after):
             if self._stopping.is_set():
                 break
             try:
@@ -178,8 +178,8 @@ class OutboxWorker:
                 logger.warning("delivery %s could not be looked up: %s", attempt.delivery_id, error)
                 break
             if sent is None:
-                outbox.record_not_found(attempt)
-            elif outbox.record_sent(attempt, sent.provider_message_id, sent.status):
+                send_outcomes.record_not_found(attempt)
+            elif send_outcomes.record_sent(attempt, sent.provider_message_id, sent.status):
                 apply_receipts(sent.provider_message_id)
             settled += 1
         return settled

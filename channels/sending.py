@@ -16,8 +16,9 @@ from twilio.rest.content.v1.content import ContentList
 
 from channels.errors import PermanentSendError, TemporarySendError
 from channels.message_parts import is_quick_reply
-from channels.outbox import Attempt, find_template, known_provider_ids
+from channels.outbox import Attempt, find_template
 from channels.phone_numbers import WHATSAPP_PREFIX, twilio_address
+from channels.send_outcomes import known_provider_ids
 from channels.settings import Settings
 from channels.twilio_client import TwilioAccount, as_send_error
 from channels.wording import wording

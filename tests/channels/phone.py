@@ -16,7 +16,7 @@ from submissions.addresses import configure_keys
 from submissions.conversations import OutboundMessage, record_outbound_message
 from submissions.database import unit_of_work
 from submissions.models import Address, Delivery, Message, utc_now
-from tests.fakes.twilio import ACCOUNT_SID, AUTH_TOKEN, FakeTwilio, webhook_form
+from tests.channels.twilio_in_place import ACCOUNT_SID, AUTH_TOKEN, TwilioInPlace, webhook_form
 
 RESIDENT = "+447700900123"
 WHATSAPP_RESIDENT = "whatsapp:+447700900124"
@@ -30,7 +30,7 @@ def new_sid() -> str:
 class Phone:
     """The application's side of the telephone, without its web server."""
 
-    def __init__(self, database_url: str, data: Path, twilio: FakeTwilio, **values: Any) -> None:
+    def __init__(self, database_url: str, data: Path, twilio: TwilioInPlace, **values: Any) -> None:
         self.twilio = twilio
         self.settings = Settings(
             **{

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels import outbox
+from channels import send_outcomes
 from channels.delivery_receipts import keep_delivery_receipt
 from channels.message_parts import split_text
 from channels.outbox import OPTED_OUT, OVER_BUDGET
@@ -19,14 +19,14 @@ from submissions.delivery_states import RANK, STATE_OF_WORD, later_state
 from submissions.models import Address, DeliveryStatus, Message, OptOut, SendingState, utc_now
 from submissions.outbox import find_sending_problems, resume_sending, stop_sending
 from tests.channels.phone import WHATSAPP_RESIDENT, Phone, deliveries, row, rows
-from tests.fakes.twilio import Failure, FakeTwilio
+from tests.channels.twilio_in_place import SERVICE_SID, TEMPLATE_SID, TEMPLATE_TEXT, Failure, TwilioInPlace
 
 OPTIONS = [{"title": "Send it", "payload": "affirm"}, {"title": "Change it", "payload": "deny"}]
 
 
 @pytest.fixture
 def twilio():
-    fake = FakeTwilio()
+    fake = TwilioInPlace()
     yield fake
     fake.close()
 
@@ -61,7 +61,7 @@ def test_answers_go_out_in_order_from_the_number_they_wrote_to(phone, twilio):
     first, second = phone.queue("first"), phone.queue("second 📚 ação")
     phone.send_all()
     assert twilio.bodies() == ["first", "second 📚 ação"]
-    form = twilio.messages[0]["form"]
+    form = twilio.sent[0]["form"]
     assert (form["To"], form["From"]) == ("+447700900123", "+447700900999")
     assert form["StatusCallback"] == "https://views.example.org/twilio/status"
     assert {status_of(first), status_of(second)} == {DeliveryStatus.SENT}
@@ -72,20 +72,20 @@ def test_a_messaging_service_wins_over_the_number(sqlite_phone, twilio, tmp_path
         sqlite_phone.settings.database_url,
         tmp_path / "data",
         twilio,
-        twilio_messaging_service_sid="MG" + "1" * 32,
+        twilio_messaging_service_sid=SERVICE_SID,
     )
     phone.receive()
     phone.queue()
     phone.send_all()
-    assert "From" not in twilio.messages[0]["form"]
-    assert twilio.messages[0]["form"]["MessagingServiceSid"] == "MG" + "1" * 32
+    assert "From" not in twilio.sent[0]["form"]
+    assert twilio.sent[0]["form"]["MessagingServiceSid"] == SERVICE_SID
 
 
 def test_states_go_forward_whatever_the_order_of_the_callbacks(phone, twilio):
     phone.receive()
     message = phone.queue()
     phone.send_all()
-    sid = twilio.messages[0]["sid"]
+    sid = twilio.sent[0]["sid"]
     for status in ("delivered", "sent", "a-new-word", "queued", "delivered", "undelivered"):
         hear(sid, status)
     assert status_of(message) == DeliveryStatus.DELIVERED
@@ -95,14 +95,14 @@ def test_states_go_forward_whatever_the_order_of_the_callbacks(phone, twilio):
 def test_a_callback_before_our_own_commit_of_the_id_is_not_lost(phone, twilio, monkeypatch):
     phone.receive()
     message = phone.queue()
-    commit = outbox.record_sent
+    commit = send_outcomes.record_sent
 
     def callback_comes_first(attempt, sid, status):
         hear(sid, "delivered")
         assert status_of(message) == DeliveryStatus.SENDING
         return commit(attempt, sid, status)
 
-    monkeypatch.setattr(outbox, "record_sent", callback_comes_first)
+    monkeypatch.setattr(send_outcomes, "record_sent", callback_comes_first)
     phone.send_all()
     assert status_of(message) == DeliveryStatus.DELIVERED
 
@@ -160,7 +160,7 @@ def test_what_may_have_been_sent_is_looked_up_and_never_sent_twice(phone, twilio
     phone.send_all()
     assert twilio.bodies() == ["only once"]
     assert status_of(message) == DeliveryStatus.SENT
-    assert deliveries()[0].provider_message_id == twilio.messages[0]["sid"]
+    assert deliveries()[0].provider_message_id == twilio.sent[0]["sid"]
 
 
 def test_the_look_up_minds_equal_words_sent_before_and_letters_twilio_changed(sqlite_phone, twilio):
@@ -173,8 +173,8 @@ def test_the_look_up_minds_equal_words_sent_before_and_letters_twilio_changed(sq
     sqlite_phone.send_all()
     sqlite_phone.worker.look_up_doubtful()
     sqlite_phone.send_all()
-    assert len(twilio.messages) == 2
-    assert {made.provider_message_id for made in deliveries()} == {sent["sid"] for sent in twilio.messages}
+    assert len(twilio.sent) == 2
+    assert {made.provider_message_id for made in deliveries()} == {sent["sid"] for sent in twilio.sent}
 
 
 def test_a_slow_look_up_cannot_undo_a_newer_attempt(sqlite_phone, twilio):
@@ -182,12 +182,12 @@ def test_a_slow_look_up_cannot_undo_a_newer_attempt(sqlite_phone, twilio):
     sqlite_phone.queue()
     twilio.failures.append(Failure(500))
     sqlite_phone.send_all()
-    [old] = outbox.in_doubt(utc_now())
+    [old] = send_outcomes.in_doubt(utc_now())
     sqlite_phone.worker.look_up_doubtful()
     sqlite_phone.send_all()
-    outbox.record_not_found(old)
+    send_outcomes.record_not_found(old)
     sqlite_phone.send_all()
-    assert len(twilio.messages) == 1
+    assert len(twilio.sent) == 1
 
 
 def test_an_opt_out_at_the_carrier_is_ours_too(phone, twilio):
@@ -195,7 +195,7 @@ def test_an_opt_out_at_the_carrier_is_ours_too(phone, twilio):
     refused, later = phone.queue("one"), phone.queue("two")
     twilio.failures.append(Failure(400, 21610))
     phone.send_all()
-    assert twilio.messages == []
+    assert twilio.sent == []
     assert row(Message, refused.id).last_error == "asked the carrier to stop (21610)"
     assert row(Message, later.id).last_error == OPTED_OUT
     assert {(made.purpose, made.way, made.words) for made in rows(OptOut)} == {
@@ -238,14 +238,14 @@ def test_whom_the_carrier_keeps_from_us_must_tell_the_carrier(phone, twilio):
     phone.receive("one thing more: the library must stay")
     phone.queue("I have kept that.")
     phone.send_all()
-    assert twilio.messages == []
+    assert twilio.sent == []
 
 
 def test_where_twilio_has_answered_a_stop_we_say_nothing_more(phone, twilio):
     phone.receive("STOP", OptOutType="STOP")
     phone.queue("All right.", key="stopped")
     phone.send_all()
-    assert twilio.messages == []
+    assert twilio.sent == []
     stop = next(message for message in rows(Message) if message.original_text == "STOP")
     assert stop.handled_at is not None
 
@@ -269,7 +269,7 @@ def test_nobody_writes_to_a_number_that_is_none(sqlite_phone, twilio):
     later = sqlite_phone.queue("two")
     twilio.failures.append(Failure(400, 21211))
     sqlite_phone.send_all()
-    assert (twilio.messages, status_of(later)) == ([], DeliveryStatus.FAILED)
+    assert (twilio.sent, status_of(later)) == ([], DeliveryStatus.FAILED)
 
 
 def test_a_handset_that_is_off_is_tried_again_hours_later_and_then_given_up(sqlite_phone, twilio):
@@ -277,11 +277,11 @@ def test_a_handset_that_is_off_is_tried_again_hours_later_and_then_given_up(sqli
     message = sqlite_phone.queue()
     for count in range(1, 5):
         sqlite_phone.send_all()
-        assert len(twilio.messages) == count
-        hear(twilio.messages[-1]["sid"], "undelivered", "30003")
+        assert len(twilio.sent) == count
+        hear(twilio.sent[-1]["sid"], "undelivered", "30003")
         make_due(message)
     sqlite_phone.send_all()
-    assert len(twilio.messages) == 4
+    assert len(twilio.sent) == 4
     assert status_of(message) == DeliveryStatus.UNDELIVERED
 
 
@@ -290,7 +290,7 @@ def test_the_kill_switch_stops_sending_and_never_receiving(phone, twilio):
     assert phone.receive()
     phone.queue("waits")
     phone.send_all()
-    assert twilio.messages == []
+    assert twilio.sent == []
     with unit_of_work(read_only=True) as db:
         assert find_sending_problems(db).stopped_reason == "a wrong text"
     resume_sending("reviewer:anna")
@@ -316,13 +316,13 @@ def test_inside_the_window_options_are_buttons_made_once(phone, twilio):
     for _ in range(2):
         phone.queue("Shall I send it?", key="ask_send", options=OPTIONS)
     phone.send_all()
-    assert len(twilio.contents) == 1
-    actions = twilio.contents[0]["types"]["twilio/quick-reply"]["actions"]
+    assert len(twilio.made_contents) == 1
+    actions = twilio.made_contents[0].types["twilio/quick-reply"]["actions"]
     assert [(action["id"], action["title"]) for action in actions] == [
         ("affirm", "Send it"),
         ("deny", "Change it"),
     ]
-    form = twilio.messages[1]["form"]
+    form = twilio.sent[1]["form"]
     assert form["To"] == WHATSAPP_RESIDENT
     assert form["From"] == "whatsapp:+447700900999"
     assert json.loads(form["ContentVariables"]) == {"1": "Shall I send it?"}
@@ -337,7 +337,7 @@ def test_more_options_are_a_list_and_too_many_or_no_buttons_at_all_are_numbered(
     numbered = "Which?\n" + "\n".join(f"{number}. {one['title']}" for number, one in enumerate(many, 1))
     phone.queue(numbered, options=many, blocks=[{"text": "Which?"}])
     phone.send_all()
-    assert len(twilio.contents[0]["types"]["twilio/list-picker"]["items"]) == 10
+    assert len(twilio.made_contents[0].types["twilio/list-picker"]["items"]) == 10
     assert twilio.bodies() == ["Which?", numbered]
     twilio.refuses_contents = True
     phone.queue("Send?", options=OPTIONS)
@@ -354,13 +354,13 @@ def close_window():
 def test_outside_the_window_a_template_says_there_is_a_reply_which_follows_their_answer(
     database, tmp_path, twilio
 ):
-    templates = {"en": "HX" + "e" * 32}
+    templates = {"en": TEMPLATE_SID}
     phone = Phone(database, tmp_path / "data", twilio, whatsapp_reply_templates=templates)
     phone.receive("olá", WHATSAPP_RESIDENT)
     close_window()
     first, second = phone.queue("the reply"), phone.queue("and more")
     phone.send_all()
-    assert [message["form"].get("ContentSid") for message in twilio.messages] == [templates["en"]]
+    assert [message["form"].get("ContentSid") for message in twilio.sent] == [templates["en"]]
     assert {status_of(first), status_of(second)} == {DeliveryStatus.HELD}
     phone.receive("yes?", WHATSAPP_RESIDENT)
     phone.send_all()
@@ -368,19 +368,17 @@ def test_outside_the_window_a_template_says_there_is_a_reply_which_follows_their
 
 
 def test_a_window_that_whatsapp_says_is_closed_is_closed(sqlite_database, tmp_path, twilio):
-    phone = Phone(
-        sqlite_database, tmp_path / "data", twilio, whatsapp_reply_templates={"en": "HX" + "e" * 32}
-    )
+    phone = Phone(sqlite_database, tmp_path / "data", twilio, whatsapp_reply_templates={"en": TEMPLATE_SID})
     phone.receive("olá", WHATSAPP_RESIDENT)
     message = phone.queue("the reply")
     phone.send_all()
-    hear(twilio.messages[0]["sid"], "failed", "63016")
+    hear(twilio.sent[0]["sid"], "failed", "63016")
     phone.send_all()
     assert status_of(message) == DeliveryStatus.HELD
-    assert twilio.messages[1]["form"]["ContentSid"].startswith("HX")
+    assert twilio.sent[1]["form"]["ContentSid"] == TEMPLATE_SID
     phone.receive("yes?", WHATSAPP_RESIDENT)
     phone.send_all()
-    assert twilio.bodies() == ["the reply", "", "the reply"]
+    assert twilio.bodies() == ["the reply", TEMPLATE_TEXT, "the reply"]
 
 
 def test_without_a_template_the_reply_waits_and_the_team_sees_it(sqlite_phone, twilio):
@@ -388,7 +386,7 @@ def test_without_a_template_the_reply_waits_and_the_team_sees_it(sqlite_phone, t
     close_window()
     sqlite_phone.queue("the reply")
     sqlite_phone.send_all()
-    assert twilio.messages == []
+    assert twilio.sent == []
     with unit_of_work(read_only=True) as db:
         assert find_sending_problems(db).held == 1
 
@@ -398,12 +396,12 @@ def test_a_long_text_goes_in_parts_and_loses_nothing(phone, twilio):
     phone.receive()
     message = phone.queue(text)
     phone.send_all()
-    assert len(twilio.messages) > 1
+    assert len(twilio.sent) > 1
     assert "".join(twilio.bodies()) == text
     assert all(body.rstrip().endswith(("📚", ".")) for body in twilio.bodies())
-    hear(twilio.messages[0]["sid"], "delivered")
+    hear(twilio.sent[0]["sid"], "delivered")
     assert status_of(message) == DeliveryStatus.SENT
-    for sent in twilio.messages:
+    for sent in twilio.sent:
         hear(sent["sid"], "delivered")
     assert status_of(message) == DeliveryStatus.DELIVERED
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from email.utils import format_datetime
 
 import pytest
 
@@ -11,33 +10,35 @@ from channels.reconciliation import reconcile
 from submissions.database import unit_of_work
 from submissions.models import Delivery, DeliveryStatus, Direction, Message, utc_now
 from tests.channels.phone import RESIDENT, Phone, new_sid, row, rows
-from tests.fakes.twilio import FakeTwilio
+from tests.channels.twilio_in_place import OURS, TwilioInPlace
 
 
 @pytest.fixture
 def twilio():
-    fake = FakeTwilio()
+    fake = TwilioInPlace()
     yield fake
     fake.close()
 
 
 def an_hour_ago():
-    return format_datetime(utc_now() - dt.timedelta(hours=1))
+    return utc_now() - dt.timedelta(hours=1)
 
 
 def test_what_was_dropped_is_taken_in_and_differences_are_reported(database, tmp_path, twilio):
     phone = Phone(database, tmp_path / "data", twilio)
     known = new_sid()
     phone.receive("known", sid=known)
-    listed = {"direction": "inbound", "date_created": an_hour_ago(), "status": "received"}
-    form = {"To": "+447700900999", "From": RESIDENT}
-    twilio.keep({**form, "Body": "known"}, **{**listed, "sid": known})
-    twilio.keep({**form, "Body": " never arrived 📚 "}, **{**listed, "sid": "SM-dropped"})
+    written = {"to": OURS, "from_": RESIDENT, "direction": "inbound", "at": an_hour_ago()}
+    twilio.add(known, body="known", **written)
+    twilio.add("SM-dropped", body=" never arrived 📚 ", **written)
     sent, lost = phone.queue("heard of"), phone.queue("not in the list")
     phone.send_all()
-    twilio.messages[-2]["status"] = "delivered"
-    forgotten = twilio.messages.pop()
-    twilio.keep({"To": RESIDENT, "Body": "by hand"}, sid="SM-by-hand", date_created=an_hour_ago())
+    delivered, forgotten = (message["sid"] for message in twilio.sent)
+    twilio.messages[delivered].move_to("delivered")
+    del twilio.messages[forgotten]
+    twilio.add(
+        "SM-by-hand", body="by hand", to=RESIDENT, from_=OURS, direction="outbound-api", at=an_hour_ago()
+    )
     with unit_of_work() as db:
         for delivery in db.query(Delivery):
             delivery.sent_at = utc_now() - dt.timedelta(hours=1)
@@ -46,7 +47,7 @@ def test_what_was_dropped_is_taken_in_and_differences_are_reported(database, tmp
     assert found is not None
     assert found.taken_in == ["SM-dropped"]
     assert found.unknown_to_us == ["SM-by-hand"]
-    assert found.unknown_to_twilio == [forgotten["sid"]]
+    assert found.unknown_to_twilio == [forgotten]
     assert (found.inbound, found.outbound, found.states_moved) == (2, 2, 1)
     assert row(Message, sent.id).delivery_status == DeliveryStatus.DELIVERED
     assert row(Message, lost.id).delivery_status == DeliveryStatus.SENT

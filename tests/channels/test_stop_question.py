@@ -9,30 +9,30 @@ from submissions.models import Direction, Message, OptOut
 from tests.channels.conftest import RunningGateway, wait_until
 from tests.channels.phone import new_sid, rows
 from tests.channels.test_twilio_webhooks import PUBLIC_URL, post
+from tests.channels.twilio_in_place import ACCOUNT_SID, AUTH_TOKEN, TwilioInPlace, webhook_form
 from tests.fakes.bot import reply
-from tests.fakes.twilio import ACCOUNT_SID, AUTH_TOKEN, FakeTwilio, webhook_form
 
 
 @pytest.fixture
 def twilio():
-    fake = FakeTwilio()
+    fake = TwilioInPlace()
     yield fake
     fake.close()
 
 
 class Resident:
-    def __init__(self, gateway: RunningGateway, twilio: FakeTwilio) -> None:
+    def __init__(self, gateway: RunningGateway, twilio: TwilioInPlace) -> None:
         self.gateway, self.twilio = gateway, twilio
         self.worker = OutboxWorker(gateway.settings, threads=1)
 
     def say(self, text: str) -> list[str]:
         """What comes back to a text message."""
-        before = len(self.twilio.messages)
+        before = len(self.twilio.sent)
         assert post(self.gateway, webhook_form(new_sid(), text)).status_code == 204
         wait_until(lambda: all(row.handled_at for row in rows(Message) if row.direction == Direction.INBOUND))
         while self.worker.send_next():
             pass
-        return [message["body"] for message in self.twilio.messages[before:]]
+        return [message["body"] for message in self.twilio.sent[before:]]
 
 
 @pytest.fixture

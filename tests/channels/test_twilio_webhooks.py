@@ -16,7 +16,7 @@ from submissions.models import Address, Conversation, Direction, MediaFile, Mess
 from submissions.opt_outs import is_opted_out
 from tests.channels.conftest import RunningGateway, wait_until
 from tests.channels.phone import rows
-from tests.fakes.twilio import ACCOUNT_SID, AUTH_TOKEN, encoded, signature_of, webhook_form
+from tests.channels.twilio_in_place import ACCOUNT_SID, AUTH_TOKEN, encoded, signature_of, webhook_form
 
 PUBLIC_URL = "https://views.example.org"
 FORM_HEADERS = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
