@@ -46,6 +46,8 @@ COUNT_LIMIT = 10_000
 STATUS_COUNT_LIMIT = 10_000
 # Where each that is counted costs a look into another table.
 SLOW_COUNT_LIMIT = 1_000
+# Where the words of each have to be looked at.
+FREQUENT_WORDS_COUNT_LIMIT = 200
 FORUMS_SHOWN = 200
 OPEN_STATUSES = (SubmissionStatus.RECEIVED, SubmissionStatus.IN_REVIEW)
 UNKNOWN_LANGUAGE = "und"  # BCP 47: undetermined
@@ -222,10 +224,14 @@ def _means(db: Session, question: str) -> ColumnElement[bool]:
     return Submission.id.in_([hit.submission_id for hit in hits])
 
 
+def _matching_words(db: Session, words: str) -> word_search.Matching | None:
+    return _once(db, ("says", words), lambda: word_search.views_with(db, words))
+
+
 def _says(db: Session, words: str) -> ColumnElement[bool]:
     if reference := normalise_reference(words):
         return Submission.reference == reference
-    matching = _once(db, ("says", words), lambda: word_search.views_with(db, words))
+    matching = _matching_words(db, words)
     return false() if matching is None else matching.condition
 
 
@@ -321,6 +327,10 @@ def count(db: Session, principal: Principal, filters: Filters, found: Page) -> t
         return len(found.ids), False
     is_slow = filters.q or filters.theme or filters.assigned_to or filters.unassigned or filters.waiting
     limit = SLOW_COUNT_LIMIT if is_slow else COUNT_LIMIT
+    if filters.q and (words := filters.q.strip()) and not normalise_reference(words):
+        matching = _matching_words(db, words)
+        if matching is not None and matching.ids is None:
+            limit = FREQUENT_WORDS_COUNT_LIMIT
     # A literal, not the id: an index with the filter's columns then tells the number alone.
     some = _from(select(literal(1)), filters).where(*_matching(db, principal, filters)).limit(limit + 1)
     number = db.scalar(select(func.count()).select_from(some.subquery())) or 0
