@@ -88,7 +88,8 @@ def _is_frequent(db: Session, query: str) -> bool:
     """Whether one in twenty of the newest views has the words: the index would give a long list of them."""
     newest = text(
         "SELECT count(*) FROM "
-        "(SELECT view_index_words FROM view_index ORDER BY id DESC LIMIT :sample) AS newest WHERE view_index_words @@ CAST(:query AS tsquery)"
+        "(SELECT view_index_words AS words FROM view_index ORDER BY id DESC LIMIT :sample) AS newest "
+        "WHERE words @@ CAST(:query AS tsquery)"
     )
     return (db.scalar(newest, {"query": query, "sample": SAMPLE}) or 0) >= SAMPLE // 20
 
