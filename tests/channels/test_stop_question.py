@@ -85,3 +85,10 @@ def test_stop_is_confirmed_though_the_assistant_is_down(resident, bot):
     bot.down = True
     assert resident.say("Please STOP 🙏")[0].startswith("We will not write")
     assert bot.handled == []
+
+
+def test_a_message_with_neither_words_nor_a_file_is_kept_and_answered_without_the_assistant(resident, bot):
+    said = resident.say("")
+    assert said[0].startswith("I could not read that. Please write it as text.")
+    assert bot.handled == []
+    assert [row.original_text for row in rows(Message) if row.direction == Direction.INBOUND] == [""]

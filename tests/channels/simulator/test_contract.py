@@ -20,6 +20,7 @@ from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAP
 from requests.adapters import HTTPAdapter
 from twilio.rest import Client
 from twilio.rest.content.v1.content import ContentList
+from twilio.rest.content.v1.content.approval_create import ApprovalCreateList
 
 from channels.simulator.account import StandInAccount
 from tests.channels.simulator.conftest import RESIDENT, SERVICE_SID, SMS_NUMBER, WHATSAPP_NUMBER
@@ -96,6 +97,9 @@ QUICK_REPLY = ContentList.ContentCreateRequest(
 )
 
 
+APPROVAL = ApprovalCreateList.ContentApprovalRequest({"name": "options", "category": "UTILITY"})
+
+
 def test_every_request_and_answer_is_as_twilio_describes_it(
     account: StandInAccount, client: Client, official_descriptions: dict[str, OpenAPI]
 ) -> None:
@@ -111,6 +115,8 @@ def test_every_request_and_answer_is_as_twilio_describes_it(
     assert by_service.sid != sms.sid
     content = client.content.v1.contents.create(QUICK_REPLY)
     assert client.content.v1.contents(content.sid).fetch().language == "pt"
+    approval = client.content.v1.contents(content.sid).approval_create.create(APPROVAL)
+    assert approval.status == "approved"
     whatsapp = client.messages.create(
         to=f"whatsapp:{RESIDENT}", from_=f"whatsapp:{WHATSAPP_NUMBER}", content_sid=content.sid
     )
@@ -144,6 +150,7 @@ def test_every_request_and_answer_is_as_twilio_describes_it(
         f"DELETE {account_path}/*/Media/*.json",
         "POST /v1/Content",
         "GET /v1/Content/*",
+        "POST /v1/Content/*/ApprovalRequests/whatsapp",
     }
 
 
