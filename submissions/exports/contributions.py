@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, selectinload
 from submissions import redactions, translation_labels
 from submissions.commission import get_commission
 from submissions.models import (
+    Forum,
     Segment,
     Submission,
     SubmissionPart,
@@ -67,6 +68,7 @@ class Contribution:
     is_urgent: bool
     messages: list[MessageOfView]
     themes: list[ThemeOfView]
+    forum: str | None = None  # name of the open forum it was contributed to
 
     @property
     def original(self) -> str:
@@ -149,6 +151,7 @@ def _describe(db: Session, submissions: Sequence[Submission]) -> list[Contributi
     themes = themes_of(db, ids)
     names = {theme.key: theme.name for theme in get_commission().themes}
     covered = redactions.load(db, ids)
+    forums = _forum_names(db, submissions)
     return [
         Contribution(
             reference=submission.reference or "",
@@ -163,6 +166,7 @@ def _describe(db: Session, submissions: Sequence[Submission]) -> list[Contributi
                 _message(part, covered, is_english=submission.source_language == ENGLISH)
                 for part in submission.parts
             ],
+            forum=forums.get(submission.forum_id) if submission.forum_id else None,
             themes=[
                 ThemeOfView(mark.key, names.get(mark.key, mark.key), mark.is_accepted, mark.confidence)
                 for mark in themes[submission.id]
@@ -170,6 +174,13 @@ def _describe(db: Session, submissions: Sequence[Submission]) -> list[Contributi
         )
         for submission in submissions
     ]
+
+
+def _forum_names(db: Session, submissions: Sequence[Submission]) -> dict[uuid.UUID, str]:
+    ids = {submission.forum_id for submission in submissions if submission.forum_id is not None}
+    if not ids:
+        return {}
+    return {row.id: row.name for row in db.execute(select(Forum.id, Forum.name).where(Forum.id.in_(ids)))}
 
 
 def _message(part: SubmissionPart, personal: Redactions, *, is_english: bool) -> MessageOfView:

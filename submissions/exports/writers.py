@@ -43,8 +43,9 @@ COLUMNS = (
     "themes_suggested",
     "is_urgent",
     "is_redacted",
+    "forum",
 )
-_WIDTHS = (14, 11, 21, 21, 10, 12, 9, 16, 70, 70, 34, 40, 40, 9, 11)
+_WIDTHS = (14, 11, 21, 21, 10, 12, 9, 16, 70, 70, 34, 40, 40, 9, 11, 24)
 _RIGHT_TO_LEFT_COLUMN = COLUMNS.index("original")
 
 Progress = Callable[[int], None]
@@ -109,6 +110,7 @@ def table_row(contribution: Contribution) -> dict[str, str]:
         "themes_suggested": themes(accepted=False),
         "is_urgent": "yes" if contribution.is_urgent else "no",
         "is_redacted": "yes" if any(message.is_redacted for message in contribution.messages) else "no",
+        "forum": contribution.forum or "",
     }
 
 
@@ -184,6 +186,7 @@ def json_record(contribution: Contribution) -> dict[str, Any]:
         "method": contribution.method,
         "language": contribution.language,
         "is_urgent": contribution.is_urgent,
+        "forum": contribution.forum,
         "original": storable(contribution.original),
         "english": None if contribution.english is None else storable(contribution.english),
         "translation": {"status": contribution.translation_status, "label": contribution.translation_words},

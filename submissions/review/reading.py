@@ -21,6 +21,7 @@ from submissions.models import (
     Conversation,
     Direction,
     EarlierText,
+    Forum,
     MediaFile,
     Message,
     Reviewer,
@@ -143,6 +144,7 @@ class Reading:
     conversation_language: str | None
     history: Sequence[AuditEntry]
     earlier: Sequence[Earlier] = ()
+    forum: Forum | None = None  # the open forum it was contributed to
     note_count: int = 0  # analysts' notes, which are no part of it
 
     @property
@@ -200,6 +202,7 @@ def read(db: Session, principal: Principal, reference: str, *, is_redacted: bool
         similar_count=similar_count,
         conversation=_conversation(db, submission, conversation, held),
         conversation_language=conversation.language if conversation else None,
+        forum=db.get(Forum, submission.forum_id) if submission.forum_id else None,
         note_count=db.scalar(
             select(func.count()).select_from(AnalystNote).where(AnalystNote.submission_id == submission.id)
         )
