@@ -74,7 +74,7 @@ def run_retention(*, dry_run: bool, now: dt.datetime | None = None) -> list[str]
     lines += _delete_what_nobody_needs(days, at, dry_run=dry_run)
     if not dry_run:
         forget_on_disk()
-        lines += forgetting.run_due(now=at)
+        lines += forgetting.run_due(now=max(at, utc_now()))
     return lines
 
 

@@ -74,33 +74,39 @@ def stores(tmp_path, monkeypatch):
     return Stores(tmp_path)
 
 
+def canary(route: str) -> str:
+    """A word that nobody writes, one for each route."""
+    return CANARY + route.replace("_", "")
+
+
 def plant(route: str, folder: Path) -> str:
     """A sent view that came in by this route, with whatever hangs on one; its reference."""
-    text = f"Gosto desta rua {CANARY}."
+    word = canary(route)
+    text = f"Gosto desta rua {word}."
     if route in ("evidence", "paper"):
-        reference = _by_the_team(text, "group" if route == "evidence" else "written")
+        reference = _by_the_team(text, word, "group" if route == "evidence" else "written")
     else:
         reference = _by_channel(route, text, folder)
     with engine_in_use(WordListEngine()):
         jobs.run_due_jobs()
     with unit_of_work() as db:
-        rights.add(db, reference, f"Os vizinhos {CANARY}.", form_id="a")
+        rights.add(db, reference, f"Os vizinhos {word}.", form_id="a")
     with unit_of_work(read_only=True) as db:
         seen = rights.find_own_view(db, reference).fingerprint
     with unit_of_work() as db:
-        rights.correct(db, reference, f"A biblioteca {CANARY}.", form_id="b", seen=seen)
+        rights.correct(db, reference, f"A biblioteca {word}.", form_id="b", seen=seen)
     with engine_in_use(WordListEngine()):
         jobs.run_due_jobs()
-    _by_the_desk(reference, folder)
+    _by_the_desk(reference, word, folder)
     return reference
 
 
-def _by_the_team(text: str, method: str) -> str:
+def _by_the_team(text: str, word: str, method: str) -> str:
     facts = evidence_sessions.SessionFacts(
         method=method, held_on=dt.date(2016, 7, 14), contributors=["A group"]
     )
     given = evidence_sessions.Contribution(
-        text=text, language="pt", english=f"I like it {CANARY}", contributor=CANARY, has_agreed=True
+        text=text, language="pt", english=f"I like it {word}", contributor=word, has_agreed=True
     )
     with unit_of_work() as db:
         session = evidence_sessions.add(db, facts, actor="reviewer:ana")
@@ -108,23 +114,28 @@ def _by_the_team(text: str, method: str) -> str:
 
 
 def _by_channel(route: str, text: str, folder: Path) -> str:
+    word = canary(route)
     channel = "whatsapp" if route == "voice" else route
     if channel in ("sms", "whatsapp"):
         with unit_of_work() as db:
-            address = find_or_add_address(db, channel=channel, phone="+447700900123")
+            address = find_or_add_address(db, channel=channel, phone=f"+44770090012{ROUTES.index(route)}")
             conversation_id = conversation_with(db, address)
             intake.conversations.find_conversation(db, conversation_id).consented_at = utc_now()
     else:
-        conversation_id, _ = make_view(f"First try {CANARY}", channel=channel, consented_at=utc_now())
-    first = make_message(conversation_id, f"Never sent {CANARY}", provider_message_id="first")
+        conversation_id, ids = make_view(f"First try {word}", channel=channel, consented_at=utc_now())
+        with unit_of_work() as db:
+            record_replies(db, ids[0], [])
+    first = make_message(conversation_id, f"Never sent {word}", provider_message_id=f"{route}-first")
     with unit_of_work() as db:
         record_replies(db, first, [OutboundMessage("view_kept", "Kept.", "en")])
     if route == "voice":
         message_id = _heard(conversation_id, text, folder)
     else:
-        message_id = make_message(conversation_id, text, provider_message_id="sent", detected_language="pt")
+        message_id = make_message(
+            conversation_id, text, provider_message_id=f"{route}-sent", detected_language="pt"
+        )
     with unit_of_work() as db:
-        record_replies(db, message_id, [OutboundMessage("preview_translated", f"I like {CANARY}", "en")])
+        record_replies(db, message_id, [OutboundMessage("preview_translated", f"I like {word}", "en")])
     _in_write_ahead_files(route, conversation_id, text, folder)
     with unit_of_work() as db:
         return str(intake.submit(db, conversation_id, [message_id])[0].reference)
@@ -133,19 +144,20 @@ def _by_channel(route: str, text: str, folder: Path) -> str:
 def _in_write_ahead_files(route: str, conversation_id: uuid.UUID, text: str, folder: Path) -> None:
     if route in ("sms", "whatsapp", "voice"):
         name = "twilio.write-ahead.jsonl"
-        form = [["MessageSid", "voice" if route == "voice" else "sent"], ["Body", text]]
+        form = [["MessageSid", f"{route}-sent"], ["Body", text]]
         record = {"sealed": seal(json.dumps({"kind": "message", "form": form}))}
     else:
         name = "inbox.write-ahead.jsonl"
-        record = {"conversation_id": str(conversation_id), "client_message_id": "sent", "text": text}
+        record = {"conversation_id": str(conversation_id), "client_message_id": f"{route}-sent", "text": text}
     file = WriteAheadFile(folder / name)
     file.append(record)
-    file.path.with_suffix(".rejected").write_text(json.dumps(record) + "\n")
+    with file.path.with_suffix(".rejected").open("a") as rejected:
+        rejected.write(json.dumps(record) + "\n")
 
 
 def _heard(conversation_id: uuid.UUID, text: str, folder: Path) -> uuid.UUID:
-    voice = make_message(conversation_id, "", provider_message_id="voice")
-    name = MediaStore(folder).write(b"OggS" + CANARY.encode())
+    voice = make_message(conversation_id, "", provider_message_id="voice-sent")
+    name = MediaStore(folder).write(b"OggS" + text.encode())
     with unit_of_work() as db:
         media = MediaFile(id=uuid.uuid4(), message_id=voice, position=0, state=MediaState.STORED)
         media.stored_name = name
@@ -166,64 +178,67 @@ def _heard(conversation_id: uuid.UUID, text: str, folder: Path) -> uuid.UUID:
         return heard.id
 
 
-def _by_the_desk(reference: str, folder: Path) -> None:
+def _by_the_desk(reference: str, word: str, folder: Path) -> None:
     from submissions.exports import downloads
 
     with unit_of_work() as db:
         submission = intake.find_by_reference(db, reference)
         submission_id = submission.id
-        reply = Reply(submission_id=submission_id, english=f"About {CANARY}", language="pt", text=CANARY)
+        reply = Reply(submission_id=submission_id, english=f"About {word}", language="pt", text=word)
         if submission.conversation_id is not None:
             sent = intake.conversations.record_outbound_message(
-                db, submission.conversation_id, OutboundMessage("reply", f"Sobre {CANARY}", "pt")
+                db, submission.conversation_id, OutboundMessage("reply", f"Sobre {word}", "pt")
             )
             reply.message_id = sent.id
         db.add(reply)
-        db.add(AnalystNote(submission_id=submission_id, text=f"Note {CANARY}"))
-        db.add(Redaction(submission_id=submission_id, kind="name", reason=f"Names {CANARY}"))
+        db.add(AnalystNote(submission_id=submission_id, text=f"Note {word}"))
+        db.add(Redaction(submission_id=submission_id, kind="name", reason=f"Names {word}"))
         export = ExportJob(id=uuid.uuid4(), kind="csv", state=ExportState.READY, requested_by="reviewer:ana")
         export.held = downloads._pack({reference})
         db.add(export)
         path = downloads.path_of(export.id)
     path.parent.mkdir(exist_ok=True)
-    path.write_text(f"{reference},{CANARY}\n")
+    path.write_text(f"{reference},{word}\n")
 
 
-def files_with_canary(folder: Path) -> list[str]:
+def files_with(word: str, folder: Path) -> list[str]:
     """Byte by byte: SQLite's pages and log, the queue, write-ahead files, exports, media, logs."""
-    needle = CANARY.encode()
+    needle = word.lower().encode()
     return [
         str(path.relative_to(folder))
         for path in folder.rglob("*")
-        if path.is_file() and needle.lower() in path.read_bytes().lower()
+        if path.is_file() and needle in path.read_bytes().lower()
     ]
 
 
-def dump_has_canary(url: str) -> bool:
+def dump_of(url: str) -> bytes:
+    """All rows of a PostgreSQL database, in lower case; nothing for SQLite, whose file is searched."""
     if not url.startswith("postgresql"):
-        return False
+        return b""
     dump = subprocess.run(["pg_dump", "--dbname", url], capture_output=True, check=True).stdout
     assert b"COPY public.submission" in dump
-    return CANARY.encode().lower() in dump.lower()
+    return dump.lower()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("route", ROUTES)
-def test_an_erased_view_is_found_in_no_store(database, stores, tmp_path, route):
-    reference = plant(route, tmp_path)
-    assert tables_with(CANARY) != []
-    assert any("exports" in name for name in files_with_canary(tmp_path))
+def test_an_erased_view_is_found_in_no_store_and_the_others_stay(database, stores, tmp_path):
+    references = {route: plant(route, tmp_path) for route in ROUTES}
     database_module.engine().dispose()
-    said = erase(reference)
-    assert said.startswith(f"{reference} erased")
-    assert "Not everything" not in said
-    assert tables_with(CANARY) == []
-    assert files_with_canary(tmp_path) == []
+    for number, (route, reference) in enumerate(references.items()):
+        word = canary(route)
+        assert tables_with(word) != []
+        assert any("exports" in name for name in files_with(word, tmp_path))
+        said = erase(reference)
+        assert said.startswith(f"{reference} erased")
+        assert "Not everything" not in said
+        assert tables_with(word) == [], route
+        assert files_with(word, tmp_path) == [], route
+        assert word.lower().encode() not in dump_of(database)
+        for other in ROUTES[number + 1 :]:
+            assert tables_with(canary(other)) != [], (route, other)
     assert list((tmp_path / "media").glob("*")) == []
     assert [path.name for path in tmp_path.glob("*.write-ahead.*") if path.stat().st_size] == []
-    assert not dump_has_canary(database)
-    if route not in ("evidence", "paper"):
-        assert len(stores.forgotten) == 1
+    assert len(stores.forgotten) == 5  # conversations; what the team typed in has none
 
 
 @pytest.mark.slow
@@ -237,8 +252,8 @@ def test_a_view_taken_back_keeps_only_that_it_was(database, stores, tmp_path):
     assert erase_withdrawn_words(later) == 0
     forgetting.run_due()
     assert tables_with(CANARY) == []
-    assert files_with_canary(tmp_path) == []
-    assert not dump_has_canary(database)
+    assert files_with(CANARY, tmp_path) == []
+    assert CANARY.lower().encode() not in dump_of(database)
     with unit_of_work(read_only=True) as db:
         left = db.scalars(select(Submission)).one()
         assert (left.reference, left.status) == (reference, SubmissionStatus.WITHDRAWN)
