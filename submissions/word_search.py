@@ -84,13 +84,13 @@ def views_with(db: Session, question: str) -> Matching | None:
 
 
 def _is_frequent(db: Session, query: str) -> bool:
-    """Whether one in twenty of the newest views has the words: the index would give a long list of them."""
+    """Whether one in fifty of the newest views has the words: the index would give a long list of them."""
     newest = text(
         "SELECT count(*) FROM "
         "(SELECT view_index_words AS words FROM view_index ORDER BY id DESC LIMIT :sample) AS newest "
         "WHERE words @@ CAST(:query AS tsquery)"
     )
-    return (db.scalar(newest, {"query": query, "sample": SAMPLE}) or 0) >= SAMPLE // 20
+    return (db.scalar(newest, {"query": query, "sample": SAMPLE}) or 0) >= SAMPLE // 50
 
 
 @contextmanager
