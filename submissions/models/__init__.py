@@ -2,7 +2,14 @@
 
 from submissions.models.address import Address, ConversationAddress
 from submissions.models.base import Base, utc_now
-from submissions.models.coding import Codeframe, Coding, CodingItem, CodingRound, Evidence, SubCode
+from submissions.models.coding import (
+    Codeframe,
+    Coding,
+    CodingItem,
+    CodingRound,
+    Evidence,
+    SubCode,
+)
 from submissions.models.conversation import Channel, Conversation, DeliveryStatus, Direction, Message
 from submissions.models.delivery import (
     Delivery,
@@ -22,7 +29,7 @@ from submissions.models.desk import (
     SafeguardingOutcome,
     SavedView,
 )
-from submissions.models.evidence import EvidenceContribution, EvidenceSession
+from submissions.models.evidence import EvidenceContribution, EvidenceSession, SessionChange, SessionFile
 from submissions.models.export import ExportJob, ExportState
 from submissions.models.forum import (
     Attendee,
@@ -38,6 +45,7 @@ from submissions.models.forum import (
 from submissions.models.media import MediaFile, MediaState
 from submissions.models.opt_out import OptOut, OptOutWay, Purpose
 from submissions.models.outcome import Outcome, OutcomeAnnouncement, OutcomeState, OutcomeText
+from submissions.models.paper import PaperBatch, PaperForm
 from submissions.models.reply import CannedReply, Reply, ReplyState
 from submissions.models.reviewer import (
     ApiToken,
@@ -49,6 +57,16 @@ from submissions.models.reviewer import (
     SignInStep,
 )
 from submissions.models.rights import EarlierText, Forgetting, HearBack
+from submissions.models.stakeholder import (
+    ContactKind,
+    Offer,
+    OfferState,
+    Stakeholder,
+    StakeholderContact,
+    StakeholderKind,
+    StakeholderSession,
+    StakeholderSubmission,
+)
 from submissions.models.submission import Submission, SubmissionPart, SubmissionStatus
 from submissions.models.theme import CandidateTheme, PartEmbedding, ThemeAssignment, ThemeDecision
 from submissions.models.transcript import Transcript, TranscriptState
@@ -77,6 +95,7 @@ __all__ = [
     "Coding",
     "CodingItem",
     "CodingRound",
+    "ContactKind",
     "Conversation",
     "ConversationAddress",
     "ConversationForum",
@@ -108,12 +127,16 @@ __all__ = [
     "MediaState",
     "Message",
     "MessageTemplate",
+    "Offer",
+    "OfferState",
     "OptOut",
     "OptOutWay",
     "Outcome",
     "OutcomeAnnouncement",
     "OutcomeState",
     "OutcomeText",
+    "PaperBatch",
+    "PaperForm",
     "PartEmbedding",
     "Purpose",
     "RecipientState",
@@ -131,7 +154,14 @@ __all__ = [
     "Segment",
     "SegmentTranslation",
     "SendingState",
+    "SessionChange",
+    "SessionFile",
     "SignInStep",
+    "Stakeholder",
+    "StakeholderContact",
+    "StakeholderKind",
+    "StakeholderSession",
+    "StakeholderSubmission",
     "SubCode",
     "Submission",
     "SubmissionPart",
