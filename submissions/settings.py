@@ -14,7 +14,8 @@ PROJECT_FOLDER = Path(__file__).resolve().parent.parent
 
 
 class StoreSettings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="OWNWORDS_", extra="ignore")
+    # An error names the setting; what was typed may be a secret.
+    model_config = SettingsConfigDict(env_prefix="OWNWORDS_", extra="ignore", hide_input_in_errors=True)
 
     data: Path = Field(
         default=PROJECT_FOLDER / "var", description="Folder of the database, models and media."
