@@ -1,4 +1,4 @@
-"""The pages of forums and follow-ups in a real browser: a list taken in, a text sent by a second person, axe."""
+"""Forums and follow-ups in a real browser: a list taken in, a text sent by a second person, axe."""
 
 import pytest
 from playwright.sync_api import Page
