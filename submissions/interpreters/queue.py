@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
+from submissions import redactions
 from submissions.models import (
     Segment,
     SegmentTranslation,
@@ -19,6 +20,7 @@ from submissions.models import (
     TranslationStatus,
     utc_now,
 )
+from submissions.redactions import Redactions
 from submissions.translation_memory import OPEN
 
 ENGLISH = "en"
@@ -40,14 +42,17 @@ class Line:
 
     reference: str
     number: int  # of the sentence in the view, from 1
-    original: str
+    original: str  # with what is personal covered
     check: str  # says which exact original it was: `check_of`
     segment_id: uuid.UUID
     submitted_at: dt.datetime
 
 
 def check_of(original: str) -> str:
-    """Sixteen hexadecimal digits of the exact sentence's SHA-256."""
+    """Sixteen hexadecimal digits of the SHA-256 of the sentence as the file has it.
+
+    Never of words that are covered: who knows the rest could find a number by trying.
+    """
     return hashlib.sha256(original.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
@@ -98,23 +103,30 @@ def lines(db: Session, language: str | None) -> list[Line]:
         .where(of_language)
         .order_by(Submission.submitted_at, Submission.id, SubmissionPart.position, Segment.position)
     ).all()
-    numbers = number_sentences(db, {submission.id for _, _, submission in rows})
+    ids = {submission.id for _, _, submission in rows}
+    numbers = number_sentences(db, ids)
+    held = redactions.load(db, list(ids))
     return [
         Line(
             reference=str(submission.reference),
             number=numbers[segment.id],
-            original=original_of(segment, part),
-            check=check_of(original_of(segment, part)),
+            original=covered,
+            check=check_of(covered),
             segment_id=segment.id,
             submitted_at=submission.submitted_at or submission.created_at,
         )
         for segment, part, submission in rows
-        if original_of(segment, part)
+        if (covered := covered_original(segment, part, held))
     ]
 
 
 def original_of(segment: Segment, part: SubmissionPart) -> str:
     return part.original_text[segment.start : segment.end].strip()
+
+
+def covered_original(segment: Segment, part: SubmissionPart, held: Redactions) -> str:
+    """As `original_of`, as an interpreter outside the team may see it."""
+    return held.original(part.id, part.original_text[segment.start : segment.end], segment.start).strip()
 
 
 def number_sentences(

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from submissions import audit, jobs, translation_memory
+from submissions import audit, jobs, redactions, translation_memory
 from submissions.interpreters.files import Row, writable
-from submissions.interpreters.queue import ENGLISH, check_of, original_of
+from submissions.interpreters.queue import ENGLISH, check_of, covered_original, original_of
 from submissions.models import (
     JobKind,
     Segment,
@@ -25,6 +25,7 @@ from submissions.models import (
     TranslationStatus,
     utc_now,
 )
+from submissions.redactions import Redactions
 from submissions.references import normalise_reference
 from submissions.translation_memory import OPEN
 
@@ -76,12 +77,15 @@ def check(db: Session, rows: Sequence[Row], *, languages: Collection[str] | None
         )
     }
     given: dict[uuid.UUID, str] = {}
+    held = redactions.load(db, [submission.id for submission in known.values()])
     for row in rows:
-        _check_row(row, known, given, result)
+        _check_row(row, known, held, given, result)
     return result
 
 
-def _check_row(row: Row, known: dict[str, Submission], given: dict[uuid.UUID, str], result: Check) -> None:
+def _check_row(
+    row: Row, known: dict[str, Submission], held: Redactions, given: dict[uuid.UUID, str], result: Check
+) -> None:
     def fault(words: str) -> None:
         result.faults.append(Remark(row.place, row.reference[:20], words))
 
@@ -94,9 +98,12 @@ def _check_row(row: Row, known: dict[str, Submission], given: dict[uuid.UUID, st
     if found is None:
         return fault("The view has no sentence with this number.")
     part, segment = found
-    original = original_of(segment, part)
+    # As it goes out now, or as it went out before something in it was covered.
+    sent_out = {covered_original(segment, part, held), original_of(segment, part)}
     # Programs change line ends and trim spaces; words they leave alone.
-    if row.check != check_of(original) or _even(row.original) != _even(writable(original)):
+    if not any(
+        row.check == check_of(text) and _even(row.original) == _even(writable(text)) for text in sent_out
+    ):
         return fault("The original is not the one that was sent out. Nothing but the English may be changed.")
     if len(row.english) > ENGLISH_LIMIT:
         return fault(f"A sentence may have {ENGLISH_LIMIT} characters.")
@@ -202,4 +209,7 @@ def _write(
         )
     )
     db.flush()
-    translation_memory.spread(db, segment, submission.source_language)
+    held = redactions.load(db, [submission_id])
+    if covered_original(segment, segment.part, held) == original_of(segment, segment.part):
+        # English of a sentence with covered words is no English of the same sentence elsewhere.
+        translation_memory.spread(db, segment, submission.source_language)

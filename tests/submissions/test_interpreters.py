@@ -13,7 +13,15 @@ from sqlalchemy import func, select, update
 
 from submissions.database import unit_of_work
 from submissions.interpreters import files, queue, returns
-from submissions.models import AuditEntry, SegmentTranslation, Submission, SubmissionStatus, utc_now
+from submissions.models import (
+    AuditEntry,
+    Redaction,
+    RedactionSpan,
+    SegmentTranslation,
+    Submission,
+    SubmissionStatus,
+    utc_now,
+)
 from submissions.translation_jobs import engine_in_use
 from tests.submissions.desk_site import Desk, hidden, make_reviewer
 from tests.submissions.engine import WordListEngine
@@ -226,3 +234,18 @@ def test_a_viewer_may_not_send_files_out_or_take_them_in(somali: list[uuid.UUID]
     assert desk.get("/desk/interpreters/so.xlsx").status_code == 403
     answer = desk.client.post("/desk/interpreters/returns", data={}, files={"file": ("a.xlsx", b"x")})
     assert answer.status_code == 403
+
+
+def test_what_is_redacted_does_not_leave_with_the_file(somali: list[uuid.UUID]) -> None:
+    with unit_of_work() as db:
+        [part] = db.get_one(Submission, somali[0]).parts
+        start = FIRST.index("maktabadda")
+        redaction = Redaction(submission_id=somali[0], kind="name", reason="A name")
+        redaction.spans.append(RedactionSpan(part_id=part.id, start=start, end=start + len("maktabadda")))
+        db.add(redaction)
+    sent_out = lines()
+    assert sent_out[0].original == "Ha xirina [redacted]."
+    assert sent_out[0].check == queue.check_of("Ha xirina [redacted].")  # no hash of the covered words either
+    result = take_in(filled("xlsx", ["Do not close [redacted].", "They meet there.", "=2+3 is wrong."]))
+    assert (result.faults, len(result.taken)) == ([], 3)
+    assert "Do not close [redacted]." in english()
