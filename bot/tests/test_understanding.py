@@ -6,15 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from jsonschema import ValidationError
 from rasa.core.actions.action import RemoteAction
+from rasa.shared.nlu.training_data.message import Message
 
 from bot.channel.assistant import make_harmless
 from bot.channel.text_traits import describe_text
+from bot.components.careful_fallback import CarefulFallback
 from bot.components.e5_featurizer import DIMENSIONS, EmbeddingCache, embed
-from bot.components.intent_model import IntentModel
+from bot.components.intent_model import NEIGHBOURS, IntentModel, Neighbours
 from bot.components.text_normalising import normalise
-from bot.settings import SettingsError, load_settings
+from bot.settings import BOT_FOLDER, SettingsError, load_settings
 
 EXAMPLES = [
     ("hello", "greet"),
@@ -86,6 +89,45 @@ def test_a_saved_model_says_the_same_as_before(tmp_path: Path):
     assert ranking[0][0] == "greet"
     assert sum(confidence for _, confidence in ranking) == pytest.approx(1.0)
     assert IntentModel.load(tmp_path / "intents.skops").rank("bonjour", embed("bonjour")) == ranking
+
+
+def test_the_nearest_examples_vote_and_the_rest_do_not():
+    random = np.random.RandomState(0)
+    near, far = random.normal(size=(2, DIMENSIONS))
+    rows = [
+        centre + 0.1 * random.normal(size=DIMENSIONS) for centre in (near, far) for _ in range(NEIGHBOURS)
+    ]
+    vectors = np.array(rows, dtype=np.float32)
+    neighbours = Neighbours.of(vectors, ["stop"] * NEIGHBOURS + ["greet"] * NEIGHBOURS)
+    greet, stop = np.exp(neighbours.log_shares(near.astype(np.float32)))
+    assert (greet, stop) == (pytest.approx(0.005), pytest.approx(1.005))
+
+
+def test_examples_kept_in_bytes_are_as_near_as_before():
+    vectors = np.random.RandomState(0).normal(size=(50, DIMENSIONS)).astype(np.float32)
+    kept = Neighbours.of(vectors, ["greet"] * 50)
+    centred = vectors - vectors.mean(axis=0)
+    exact = centred / np.linalg.norm(centred, axis=1, keepdims=True)
+    assert np.abs(kept._units @ kept._units.T - exact @ exact.T).max() < 0.005
+
+
+@pytest.mark.parametrize(
+    ("intent", "confidence", "second", "understood"),
+    [
+        ("greet", 0.45, 0.2, "greet"),
+        ("stop", 0.45, 0.2, "nlu_fallback"),
+        ("stop", 0.55, 0.2, "stop"),
+        ("greet", 0.45, 0.42, "nlu_fallback"),
+        ("greet", 0.29, 0.1, "nlu_fallback"),
+    ],
+)
+def test_a_guess_that_does_something_must_be_a_surer_one(intent, confidence, second, understood):
+    config = yaml.safe_load((BOT_FOLDER / "config.yml").read_text())["pipeline"][-1]
+    fallback = CarefulFallback({**CarefulFallback.get_default_config(), **config})
+    ranking = [{"name": intent, "confidence": confidence}, {"name": "goodbye_thanks", "confidence": second}]
+    message = Message(data={"intent": ranking[0], "intent_ranking": ranking})
+    (answered,) = fallback.process([message])
+    assert answered.data["intent"]["name"] == understood
 
 
 def test_two_who_start_together_agree_on_the_token(tmp_path: Path):
