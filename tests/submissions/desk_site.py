@@ -57,7 +57,7 @@ def make_app() -> FastAPI:
 
 @cache
 def usual_app() -> FastAPI:
-    """One for all desks of a test run that need nothing of their own: to make one takes longer than a test."""
+    """One for all desks of a test run that need nothing of their own: making one takes longer than a test."""
     return make_app()
 
 
