@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -43,6 +43,8 @@ class Quote:
     original: str
     english: str | None
     label: str
+    # (original, English) of the sentences that a person marked as speaking for the theme
+    evidence: list[tuple[str, str | None]] = field(default_factory=list)
 
     @property
     def is_english(self) -> bool:
@@ -98,7 +100,7 @@ def make_briefing(db: Session, theme_key: str) -> Briefing:
     ways = {way.key: way.name for way in commission.ways_of_contributing}
     return Briefing(
         theme=theme,
-        quotes=sorted((_quote(one) for one in found), key=lambda quote: quote.reference),
+        quotes=sorted((_quote(one, theme_key) for one in found), key=lambda quote: quote.reference),
         awaiting_decision=_awaiting(db, theme_key),
         by_language=_counts(language_name(one.language) for one in found),
         by_channel=_counts(CHANNELS.get(one.channel, one.channel) for one in found),
@@ -121,13 +123,14 @@ def make_briefing(db: Session, theme_key: str) -> Briefing:
     )
 
 
-def _quote(contribution: Contribution) -> Quote:
+def _quote(contribution: Contribution, theme_key: str) -> Quote:
     return Quote(
         reference=contribution.reference,
         language=contribution.language,
         original=contribution.original,
         english=contribution.english,
         label=contribution.translation_words,
+        evidence=[(one.original, one.english) for one in contribution.evidence_for(theme_key)],
     )
 
 

@@ -82,11 +82,19 @@ class Exemplar(CommissionPart):
     language: LanguageCode
 
 
+class SubCodeOfTheme(CommissionPart):
+    """A finer sorting within a theme, made by people only."""
+
+    key: Key
+    name: Words
+
+
 class Theme(CommissionPart):
     key: Key
     name: Words
     lead: Words | None = None  # a member's name; None for `other`
     description: Words
+    sub_codes: list[SubCodeOfTheme] = []
     recommended_questions: list[Words] = []
     invited_contributors: list[InvitedContributor] = []
     # By language code: sentences residents might write.
@@ -259,6 +267,12 @@ def _find_contradictions(commission: Commission) -> list[_Fault]:
             faults.append(_Fault(("themes", index, "lead"), f"{theme.lead!r} is not among the members"))
         if not any(theme.exemplars.values()):
             faults.append(_Fault(("themes", index, "exemplars"), "needs at least one sentence"))
+        sub_codes = [code.key for code in theme.sub_codes]
+        faults += [
+            _Fault(("themes", index, "sub_codes", place, "key"), f"{key!r} is there twice")
+            for place, key in enumerate(sub_codes)
+            if key in sub_codes[:place]
+        ]
         for number, invited in enumerate(theme.invited_contributors):
             at = ("themes", index, "invited_contributors", number)
             if invited.method not in methods:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session, selectinload
 
-from submissions import redactions, translation_labels
+from submissions import codeframes, redactions, translation_labels
 from submissions.commission import get_commission
 from submissions.models import (
     Forum,
@@ -24,6 +24,7 @@ from submissions.models import (
     SubmissionStatus,
 )
 from submissions.redactions import Redactions
+from submissions.review.coding import Marks, marks_of
 from submissions.review.rows import themes_of
 from submissions.review.sentences import ENGLISH, current_translation
 
@@ -38,6 +39,15 @@ class Sentence:
     english: str | None  # None while there is none
     translation_status: str | None  # a TranslationStatus; None: no translation yet, or none needed
     translation_label: str
+    evidence_for: list[str] = field(
+        default_factory=list
+    )  # keys of the themes it speaks for, said by a person
+
+
+@dataclass(frozen=True)
+class SubCodeOfView:
+    key: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,7 @@ class ThemeOfView:
     name: str
     is_accepted: bool  # by a person; otherwise a machine only suggests it
     confidence: float | None
+    sub_codes: list[SubCodeOfView] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -109,6 +120,10 @@ class Contribution:
         status = self.translation_status
         return translation_labels.WORDS.get(status or "", translation_labels.NOT_TRANSLATED)
 
+    def evidence_for(self, theme_key: str) -> list[Sentence]:
+        """The sentences that a person marked as speaking for a theme."""
+        return [sentence for sentence in self.sentences if theme_key in sentence.evidence_for]
+
     def has_theme(self, key: str, *, accepted_only: bool = False) -> bool:
         return any(theme.key == key and (theme.is_accepted or not accepted_only) for theme in self.themes)
 
@@ -152,6 +167,8 @@ def _describe(db: Session, submissions: Sequence[Submission]) -> list[Contributi
     names = {theme.key: theme.name for theme in get_commission().themes}
     covered = redactions.load(db, ids)
     forums = _forum_names(db, submissions)
+    marks = marks_of(db, ids)
+    code_names = codeframes.sub_code_names(db)
     return [
         Contribution(
             reference=submission.reference or "",
@@ -163,12 +180,26 @@ def _describe(db: Session, submissions: Sequence[Submission]) -> list[Contributi
             language=submission.source_language,
             is_urgent=submission.is_urgent,
             messages=[
-                _message(part, covered, is_english=submission.source_language == ENGLISH)
+                _message(
+                    part,
+                    covered,
+                    marks[submission.id],
+                    is_english=submission.source_language == ENGLISH,
+                )
                 for part in submission.parts
             ],
             forum=forums.get(submission.forum_id) if submission.forum_id else None,
             themes=[
-                ThemeOfView(mark.key, names.get(mark.key, mark.key), mark.is_accepted, mark.confidence)
+                ThemeOfView(
+                    mark.key,
+                    names.get(mark.key, mark.key),
+                    mark.is_accepted,
+                    mark.confidence,
+                    [
+                        SubCodeOfView(code, code_names.get((mark.key, code), code))
+                        for code in marks[submission.id].sub_codes.get(mark.key, [])
+                    ],
+                )
                 for mark in themes[submission.id]
             ],
         )
@@ -183,7 +214,7 @@ def _forum_names(db: Session, submissions: Sequence[Submission]) -> dict[uuid.UU
     return {row.id: row.name for row in db.execute(select(Forum.id, Forum.name).where(Forum.id.in_(ids)))}
 
 
-def _message(part: SubmissionPart, personal: Redactions, *, is_english: bool) -> MessageOfView:
+def _message(part: SubmissionPart, personal: Redactions, marks: Marks, *, is_english: bool) -> MessageOfView:
     original = personal.original(part.id, part.original_text)
     sentences = []
     for segment in part.segments:
@@ -191,8 +222,9 @@ def _message(part: SubmissionPart, personal: Redactions, *, is_english: bool) ->
         if not text.strip():
             continue
         covered = personal.original(part.id, text, segment.start).strip()
+        evidence = marks.evidence.get(segment.id, [])
         if is_english:
-            sentences.append(Sentence(covered, covered, None, WRITTEN_IN_ENGLISH))
+            sentences.append(Sentence(covered, covered, None, WRITTEN_IN_ENGLISH, evidence))
             continue
         current = current_translation(segment)
         english = personal.of_translation(segment, current) if current is not None else None
@@ -200,7 +232,7 @@ def _message(part: SubmissionPart, personal: Redactions, *, is_english: bool) ->
         words = translation_labels.label_words(
             current, from_memory=current is not None and current.memory_of_id is not None
         )
-        sentences.append(Sentence(covered, english, current.status if current else None, words))
+        sentences.append(Sentence(covered, english, current.status if current else None, words, evidence))
     return MessageOfView(
         added_at=part.added_at,
         original=original,

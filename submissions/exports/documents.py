@@ -71,6 +71,15 @@ def add_quote(document: Any, quote: Quote) -> None:
     heading.add_run(quote.reference).bold = True
     facts = heading.add_run(f"  {language_name(quote.language)}. {quote.label}.")
     facts.font.size = Pt(9)
+    for original, english in quote.evidence:
+        mark = document.add_paragraph()
+        mark.paragraph_format.keep_with_next = True
+        mark.add_run("Marked as evidence:").bold = True
+        add_words(document, original, quote.language, is_original=True)
+        if english and not quote.is_english:
+            add_words(document, english, "en")
+    if quote.evidence:
+        document.add_paragraph("The whole view:").paragraph_format.keep_with_next = True
     add_words(document, quote.original, quote.language, is_original=True)
     if not quote.is_english:
         add_words(document, quote.english or NO_ENGLISH, "en")

@@ -41,11 +41,13 @@ COLUMNS = (
     "translation_status",
     "themes_accepted",
     "themes_suggested",
+    "sub_codes",
+    "evidence",
     "is_urgent",
     "is_redacted",
     "forum",
 )
-_WIDTHS = (14, 11, 21, 21, 10, 12, 9, 16, 70, 70, 34, 40, 40, 9, 11, 24)
+_WIDTHS = (14, 11, 21, 21, 10, 12, 9, 16, 70, 70, 34, 40, 40, 40, 60, 9, 11, 24)
 _RIGHT_TO_LEFT_COLUMN = COLUMNS.index("original")
 
 Progress = Callable[[int], None]
@@ -93,6 +95,13 @@ def table_row(contribution: Contribution) -> dict[str, str]:
     def themes(*, accepted: bool) -> str:
         return "; ".join(sorted(theme.name for theme in contribution.themes if theme.is_accepted == accepted))
 
+    accepted = sorted((theme for theme in contribution.themes if theme.is_accepted), key=lambda one: one.name)
+    sub_codes = [f"{theme.name}: {code.name}" for theme in accepted for code in theme.sub_codes]
+    evidence = [
+        f"{theme.name}: {sentence.english or sentence.original}"
+        for theme in accepted
+        for sentence in contribution.evidence_for(theme.key)
+    ]
     first_read = contribution.first_read_at
     return {
         "reference": contribution.reference,
@@ -108,6 +117,8 @@ def table_row(contribution: Contribution) -> dict[str, str]:
         "translation_status": contribution.translation_words,
         "themes_accepted": themes(accepted=True),
         "themes_suggested": themes(accepted=False),
+        "sub_codes": "; ".join(sub_codes),
+        "evidence": "\n".join(evidence),
         "is_urgent": "yes" if contribution.is_urgent else "no",
         "is_redacted": "yes" if any(message.is_redacted for message in contribution.messages) else "no",
         "forum": contribution.forum or "",
@@ -203,6 +214,7 @@ def json_record(contribution: Contribution) -> dict[str, Any]:
                             "status": sentence.translation_status,
                             "label": sentence.translation_label,
                         },
+                        "evidence_for": sentence.evidence_for,
                     }
                     for sentence in message.sentences
                 ],
@@ -215,6 +227,7 @@ def json_record(contribution: Contribution) -> dict[str, Any]:
                 "name": theme.name,
                 "decision": "accepted" if theme.is_accepted else "suggested",
                 "confidence": theme.confidence,
+                "sub_codes": [{"key": code.key, "name": storable(code.name)} for code in theme.sub_codes],
             }
             for theme in contribution.themes
         ],

@@ -8,6 +8,7 @@ from submissions.models.coding import (
     CodingItem,
     CodingRound,
     Evidence,
+    Recoding,
     SubCode,
 )
 from submissions.models.conversation import Channel, Conversation, DeliveryStatus, Direction, Message
@@ -141,6 +142,7 @@ __all__ = [
     "Purpose",
     "RecipientState",
     "RecoveryCode",
+    "Recoding",
     "Redaction",
     "RedactionSpan",
     "Reply",

@@ -104,3 +104,24 @@ class Coding(Base):
     is_first_coder: Mapped[bool] = mapped_column()
     themes: Mapped[list[str]] = mapped_column(JSON)
     coded_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+
+class Recoding(Base):
+    """A view with a theme, or a sub-code of it, that a new codeframe took away or changed."""
+
+    __tablename__ = "recoding"
+    __table_args__ = (
+        UniqueConstraint("codeframe_version", "submission_id", "theme_key", "code", name="uq_recoding"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    codeframe_version: Mapped[str] = mapped_column(String(40))
+    submission_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("submission.id", ondelete="CASCADE"), index=True
+    )
+    theme_key: Mapped[str] = mapped_column(String(60))
+    code: Mapped[str] = mapped_column(String(60), default="")  # "": the theme itself
+    is_gone: Mapped[bool] = mapped_column()  # else it is there still, and says something else
+    outcome: Mapped[str | None] = mapped_column(String(20))  # "kept", "moved", "removed"
+    done_by: Mapped[str | None] = mapped_column(String(140))
+    done_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)

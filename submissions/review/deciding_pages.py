@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from submissions.review import (
+    codeframe_pages,
     evidence_pages,
     follow_up_pages,
     forum_pages,
@@ -14,6 +15,7 @@ from submissions.review import (
     register_pages,
     reply_pages,
     safeguarding_pages,
+    round_pages,
 )
 from submissions.review.web import DeskRoute
 
@@ -27,3 +29,5 @@ router.include_router(follow_up_pages.router)
 router.include_router(register_pages.router)
 router.include_router(safeguarding_pages.router)
 router.include_router(outcome_pages.router)
+router.include_router(round_pages.router)
+router.include_router(codeframe_pages.router)

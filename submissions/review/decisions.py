@@ -30,7 +30,8 @@ from submissions.models import (
     utc_now,
 )
 from submissions.references import normalise_reference
-from submissions.review import safeguarding
+from submissions.review import coding, safeguarding
+from submissions.review.coding import CodingChanges
 from submissions.review.errors import DecisionRefused, VersionConflict
 from submissions.review.queue import visible_to
 from submissions.review.sentences import ENGLISH, current_translation, fingerprint, segment_text
@@ -62,6 +63,15 @@ class Changes:
     # `fingerprint` of what was read; when given, only that is approved. A machine's translation may arrive,
     # or the resident add to the view, between reading and approving.
     approved_fingerprint: str | None = None
+    # Approving vouches for the English, which sub-codes, evidence and what two coders agreed leave alone:
+    # with these, themes may be decided about an approved view too.
+    coding: CodingChanges | None = None
+
+    @property
+    def leaves_approval(self) -> bool:
+        return self.coding is not None and not (
+            self.corrections or self.confirmed_segments or self.source_language or self.status
+        )
 
 
 def apply_changes(principal: Principal, reference: str, expected_version: int, changes: Changes) -> int:
@@ -111,7 +121,7 @@ class _Decisions:
     def apply(self, changes: Changes) -> None:
         if self.submission.status == SubmissionStatus.WITHDRAWN:
             raise DecisionRefused(["The resident has withdrawn this view, so nothing can be changed."])
-        if self.submission.status == SubmissionStatus.APPROVED:
+        if self.submission.status == SubmissionStatus.APPROVED and not changes.leaves_approval:
             if changes.status != SubmissionStatus.IN_REVIEW:
                 raise DecisionRefused(["It is approved. Open it again for review before you change it."])
             self._set_status(SubmissionStatus.IN_REVIEW, "submission.reopened")
@@ -123,6 +133,9 @@ class _Decisions:
             self._confirm(segment_id)
         for key, decision in changes.themes.items():
             self._decide_theme(key, decision)
+        if changes.coding is not None:
+            self.db.flush()
+            coding.write(self.db, self.principal, self.submission, changes.coding)
         if changes.status == SubmissionStatus.APPROVED:
             self._approve(changes.approved_fingerprint)
         elif changes.status not in (None, SubmissionStatus.IN_REVIEW):
@@ -234,7 +247,7 @@ class _Decisions:
 
     def _decide_theme(self, key: str, decision: ThemeDecision | None) -> None:
         commission = get_commission()
-        if key not in commission.theme_keys:
+        if key not in commission.theme_keys and decision is not None:
             raise DecisionRefused([f"There is no theme {key}."])
         known = self.db.scalar(
             select(ThemeAssignment).where(
@@ -246,6 +259,8 @@ class _Decisions:
         if known is not None:
             self.db.delete(known)
             self.db.flush()
+        if decision != ThemeDecision.ACCEPTED:
+            coding.forget_theme(self.db, self.submission.id, key)
         if decision is not None:
             self.db.add(
                 ThemeAssignment(

@@ -34,6 +34,7 @@ from submissions.review import (
     sign_in_pages,
 )
 from submissions.review.access import Permission, PostedForm, home_of, may, public_route, require, signed_in
+from submissions.review.coding import CodingChanges
 from submissions.review.decisions import Changes, Correction
 from submissions.review.errors import DecisionRefused, VersionConflict
 from submissions.review.filter_form import FilterForm, read_filters
@@ -59,6 +60,7 @@ Reader = Annotated[Principal, Depends(require(Permission.READ_SUBMISSIONS))]
 ReaderOfRecord = Annotated[Principal, Depends(require(Permission.READ_RECORD))]
 Corrector = Annotated[Principal, Depends(require(Permission.CORRECT_TRANSLATIONS))]
 ReviewerOfViews = Annotated[Principal, Depends(require(Permission.REVIEW_SUBMISSIONS))]
+CoderOfThemes = Annotated[Principal, Depends(require(Permission.CODE_THEMES))]
 JobManager = Annotated[Principal, Depends(require(Permission.MANAGE_JOBS))]
 
 
@@ -152,6 +154,7 @@ def _submission_page(
         languages=LANGUAGES,
         may_correct=may(principal, Permission.CORRECT_TRANSLATIONS),
         may_review=may(principal, Permission.REVIEW_SUBMISSIONS),
+        may_code=may(principal, Permission.CODE_THEMES),
         may_play=may(principal, Permission.READ_RECORD),
         refused=refused.problems if refused else [],
         typed={name: values[0] for name, values in (typed or {}).items()},
@@ -181,6 +184,32 @@ def decide_themes(request: Request, reference: str, principal: ReviewerOfViews, 
             is_decided = values[0] in list(ThemeDecision)
             themes[name.removeprefix("theme.")] = ThemeDecision(values[0]) if is_decided else None
     return _decide(request, reference, principal, form, Changes(themes=themes), anchor="themes")
+
+
+@router.post("/submissions/{reference}/sub-codes")
+def choose_sub_codes(
+    request: Request, reference: str, principal: CoderOfThemes, form: PostedForm
+) -> Response:
+    """Replaces the sub-codes of the themes that the form names in `of.<theme>`."""
+    sub_codes: dict[str, list[str]] = {
+        name.removeprefix("of."): [] for name in form or {} if name.startswith("of.")
+    }
+    for name in form or {}:
+        theme, _, code = name.removeprefix("code.").partition(".")
+        if name.startswith("code.") and theme in sub_codes:
+            sub_codes[theme].append(code)
+    changes = Changes(coding=CodingChanges(sub_codes=sub_codes))
+    return _decide(request, reference, principal, form, changes, anchor="sub-codes")
+
+
+@router.post("/submissions/{reference}/evidence/{segment_id}")
+def mark_evidence(
+    request: Request, reference: str, segment_id: uuid.UUID, principal: CoderOfThemes, form: PostedForm
+) -> Response:
+    """Marks a sentence for the themes ticked, and takes the marks of all others away."""
+    marked = [name.removeprefix("evidence.") for name in form or {} if name.startswith("evidence.")]
+    changes = Changes(coding=CodingChanges(evidence={segment_id: marked}))
+    return _decide(request, reference, principal, form, changes, anchor=f"sentence-{segment_id}")
 
 
 @router.post("/submissions/{reference}/language")

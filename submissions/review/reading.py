@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
-from submissions import redactions, similar_views, translation_labels
+from submissions import codeframes, redactions, similar_views, translation_labels
 from submissions.commission import get_commission
 from submissions.errors import SubmissionNotFound
 from submissions.models import (
@@ -30,11 +30,13 @@ from submissions.models import (
     Submission,
     SubmissionPart,
     ThemeAssignment,
+    ThemeDecision,
     TranslationStatus,
 )
 from submissions.redactions import Redactions
 from submissions.references import normalise_reference
 from submissions.review.queue import visible_to
+from submissions.review.coding import Marks, marks_of
 from submissions.review.sentences import ENGLISH, current_translation, fingerprint, segment_text
 from submissions.review.sessions import Principal
 from submissions.rights import earlier_texts
@@ -139,6 +141,8 @@ class Reading:
     parts: list[Part]
     themes: list[ThemeChoice]
     similar: list[Similar]  # views that say nearly the same
+    marks: Marks  # sub-codes and evidence
+    code_names: dict[tuple[str, str], str]  # of every sub-code, by (theme, code)
     similar_count: int
     conversation: list[Said]
     conversation_language: str | None
@@ -153,6 +157,18 @@ class Reading:
 
     @property
     def waiting_sentences(self) -> int:
+    @property
+    def accepted_themes(self) -> list[ThemeChoice]:
+        return [choice for choice in self.themes if choice.decision == ThemeDecision.ACCEPTED]
+
+    def sub_codes_of(self, theme_key: str) -> list[tuple[str, str, bool]]:
+        """(code, name, whether it is chosen) for a theme: the configured ones, and any chosen before."""
+        chosen = self.marks.sub_codes.get(theme_key, [])
+        theme = next((one for one in get_commission().themes if one.key == theme_key), None)
+        configured = [code.key for code in theme.sub_codes] if theme else []
+        keys = [*configured, *(code for code in chosen if code not in configured)]
+        return [(key, self.code_names.get((theme_key, key), key), key in chosen) for key in keys]
+
         return sum(
             1
             for part in self.parts
@@ -200,6 +216,8 @@ def read(db: Session, principal: Principal, reference: str, *, is_redacted: bool
         themes=_themes(db, submission, names),
         similar=similar,
         similar_count=similar_count,
+        marks=marks_of(db, [submission.id])[submission.id],
+        code_names=codeframes.sub_code_names(db),
         conversation=_conversation(db, submission, conversation, held),
         conversation_language=conversation.language if conversation else None,
         forum=db.get(Forum, submission.forum_id) if submission.forum_id else None,
