@@ -14,8 +14,8 @@ from submissions.review import (
     redaction_pages,
     register_pages,
     reply_pages,
-    safeguarding_pages,
     round_pages,
+    safeguarding_pages,
 )
 from submissions.review.web import DeskRoute
 

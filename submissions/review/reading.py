@@ -35,8 +35,8 @@ from submissions.models import (
 )
 from submissions.redactions import Redactions
 from submissions.references import normalise_reference
-from submissions.review.queue import visible_to
 from submissions.review.coding import Marks, marks_of
+from submissions.review.queue import visible_to
 from submissions.review.sentences import ENGLISH, current_translation, fingerprint, segment_text
 from submissions.review.sessions import Principal
 from submissions.rights import earlier_texts
@@ -140,9 +140,9 @@ class Reading:
     fingerprint: str
     parts: list[Part]
     themes: list[ThemeChoice]
-    similar: list[Similar]  # views that say nearly the same
     marks: Marks  # sub-codes and evidence
     code_names: dict[tuple[str, str], str]  # of every sub-code, by (theme, code)
+    similar: list[Similar]  # views that say nearly the same
     similar_count: int
     conversation: list[Said]
     conversation_language: str | None
@@ -156,8 +156,6 @@ class Reading:
         return self.submission.source_language != ENGLISH
 
     @property
-    def waiting_sentences(self) -> int:
-    @property
     def accepted_themes(self) -> list[ThemeChoice]:
         return [choice for choice in self.themes if choice.decision == ThemeDecision.ACCEPTED]
 
@@ -169,6 +167,8 @@ class Reading:
         keys = [*configured, *(code for code in chosen if code not in configured)]
         return [(key, self.code_names.get((theme_key, key), key), key in chosen) for key in keys]
 
+    @property
+    def waiting_sentences(self) -> int:
         return sum(
             1
             for part in self.parts
@@ -214,10 +214,10 @@ def read(db: Session, principal: Principal, reference: str, *, is_redacted: bool
         parts=parts_of(submission, names, held, {row.replaced_at for row in earlier}),
         earlier=_earlier(earlier, held),
         themes=_themes(db, submission, names),
-        similar=similar,
-        similar_count=similar_count,
         marks=marks_of(db, [submission.id])[submission.id],
         code_names=codeframes.sub_code_names(db),
+        similar=similar,
+        similar_count=similar_count,
         conversation=_conversation(db, submission, conversation, held),
         conversation_language=conversation.language if conversation else None,
         forum=db.get(Forum, submission.forum_id) if submission.forum_id else None,
