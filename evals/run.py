@@ -42,8 +42,10 @@ def predict(texts: list[str], model: Path | None) -> list[dict[str, Any]]:
     from rasa.shared.core.domain import Domain
 
     from bot.channel.assistant import FaithfulProcessor, make_harmless
+    from bot.run import configure_logging
     from bot.train import current_model
 
+    configure_logging()  # Rasa would print each message, and a sealed set's are not to be read
     path = model or current_model()
     if path is None:
         sys.exit("There is no trained assistant yet: run `make train` first.")

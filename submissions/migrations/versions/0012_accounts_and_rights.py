@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -21,7 +24,7 @@ def _words(name: str, length: int, default: str) -> sa.Column[str]:
     return sa.Column(name, sa.String(length=length), nullable=False, server_default=default)
 
 
-NEW_COLUMNS = {
+NEW_COLUMNS: dict[str, list[Callable[[], sa.Column[Any]]]] = {
     "reviewer": [
         lambda: _empty_list("themes"),
         lambda: _empty_list("languages"),
