@@ -25,6 +25,7 @@ STATUS_CHOICES: dict[str, tuple[str, ...]] = {
 }
 NAMES = (
     *("status", "theme", "language", "channel", "method", "urgent", "waiting"),
+    "code",
     *("forum", "assigned", "from", "to", "q", "meaning"),
 )
 SEARCH_LIMIT = 200
@@ -108,6 +109,7 @@ def read_filters(given: Mapping[str, str], me: uuid.UUID | None = None) -> Filte
         language=choice("language", {UNKNOWN_LANGUAGE, *LANGUAGES}, "Choose a language from the list"),
         channel=choice("channel", list(Channel), "Choose a channel from the list"),
         method=choice("method", ways, "Choose a way of contributing from the list"),
+        sub_code=codes.get(choice("code", codes, "Choose a sub-code from the list") or ""),
         statuses=STATUS_CHOICES[status],
         urgent=True if choice("urgent", {"yes"}, "Choose urgent ones or all") else None,
         waiting=True if choice("waiting", {"yes"}, "Choose those that wait or all") else None,

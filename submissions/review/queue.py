@@ -36,6 +36,7 @@ from submissions.models import (
     ViewTheme,
 )
 from submissions.references import normalise_reference
+from submissions.review.coding import with_sub_code
 from submissions.review.sessions import Principal
 
 T = TypeVar("T")
@@ -108,6 +109,7 @@ class Filters:
     language: str | None = None  # UNKNOWN_LANGUAGE: not known yet
     channel: str | None = None
     method: str | None = None
+    sub_code: tuple[str, str] | None = None  # theme and code
     statuses: tuple[str, ...] = ()  # none: all, drafts never
     urgent: bool | None = None
     waiting: bool | None = None  # for a translation
@@ -159,6 +161,8 @@ def _matching(db: Session, principal: Principal, filters: Filters) -> list[Colum
         conditions.append(Submission.channel == filters.channel)
     if filters.method:
         conditions.append(Submission.method == filters.method)
+    if filters.sub_code:
+        conditions.append(with_sub_code(*filters.sub_code))
     if filters.forum:
         conditions.append(Submission.forum_id == filters.forum)
     if filters.assigned_to:

@@ -14,21 +14,27 @@ from submissions import intake, translation_jobs
 from submissions.commission import get_commission
 from submissions.conversations import sha256_of
 from submissions.database import unit_of_work
-from submissions.demo import loading, sessions
+from submissions.demo import coding, loading, sessions
 from submissions.demo.views import PERIOD, read_texts, story_of
 from submissions.erasure import erase
 from submissions.errors import RealViewsThere
 from submissions.models import (
     AuditEntry,
     Base,
+    Codeframe,
+    Coding,
+    CodingItem,
+    CodingRound,
     Conversation,
     Delivery,
     DemonstrationView,
+    Evidence,
     EvidenceContribution,
     EvidenceSession,
     Job,
     Role,
     SegmentTranslation,
+    SubCode,
     Submission,
     SubmissionPart,
     SubmissionStatus,
@@ -36,6 +42,7 @@ from submissions.models import (
     utc_now,
 )
 from submissions.references import demonstration_reference, find_references, normalise_reference
+from submissions.review import coding_rounds
 from tests.factories import make_view
 from tests.submissions.desk_site import Desk, make_reviewer, make_submission
 from translations.languages import LANGUAGES
@@ -159,6 +166,32 @@ def test_loading_twice_adds_nothing_and_removing_leaves_nothing(database):
             entry.details for entry in db.scalars(select(AuditEntry).where(AuditEntry.action.like("demo%")))
         ]
         assert details == [{"count": SOME}, {"count": SOME}]
+
+
+def test_a_round_of_coding_comes_once_and_goes(database):
+    loading.load()
+    assert coding.load() is True
+    assert coding.load() is False
+    with unit_of_work(read_only=True) as db:
+        (found,) = coding_rounds.list_rounds(db)
+        assert found.is_finished
+        assert len(found.counted) == coding.VIEWS
+        assert len(found.differing) > coding.LEFT_OPEN
+        assert len([item for item in found.differing if item.row.resolved_at is None]) == coding.LEFT_OPEN
+        kappas = [agreement.kappa for _, agreement in coding_rounds.results(found).by_theme]
+        assert all(kappa is None or 0 < kappa <= 1 for kappa in kappas)
+        assert db.scalars(select(Evidence)).first() is not None
+    coding.remove()
+    loading.remove()
+    with unit_of_work(read_only=True) as db:
+        for table in (Codeframe, CodingRound, CodingItem, Coding, SubCode, Evidence):
+            assert db.scalars(select(table)).all() == []
+
+
+def test_no_codeframe_is_signed_off_beside_real_views(sqlite_database):
+    make_submission("Olá.", english=["Hello."])
+    loading.load(first=60)
+    assert coding.load() is False
 
 
 def test_sessions_come_and_go_with_their_contributions(database):
