@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -189,11 +190,27 @@ def bench_webhooks(
 def bench_translate(
     sentences: Annotated[int, typer.Option(help="Sentences of 15 words.")] = 64,
     rounds: Annotated[int, typer.Option(help="Times each way is measured; the median counts.")] = 3,
+    libretranslate: Annotated[
+        str | None, typer.Option(help="Address of a LibreTranslate server that has this model.")
+    ] = None,
+    write_package: Annotated[
+        Path | None, typer.Option(help="Only write the model, for LibreTranslate, to this file.")
+    ] = None,
 ) -> None:
-    """Our batches against raw CTranslate2 and Argos, on a model of official size made for it."""
-    from translations import benchmark
+    """Our batches against raw CTranslate2, Argos and LibreTranslate, on a model of official size."""
+    from translations import benchmark, libretranslate_bench
 
-    for line in benchmark.bench_translate(sentences=sentences, rounds=rounds).lines():
+    if write_package:
+        typer.echo(benchmark.write_package(write_package, sentences))
+        return
+    try:
+        measured = benchmark.bench_translate(
+            sentences=sentences, rounds=rounds, libretranslate=libretranslate
+        )
+    except libretranslate_bench.LibreTranslateError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    for line in measured.lines():
         typer.echo(line)
 
 

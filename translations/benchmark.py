@@ -1,4 +1,5 @@
-"""Measures translation throughput in one run: ours end to end, CTranslate2 alone, Argos one by one.
+"""Measures translation throughput in one run: ours end to end, CTranslate2 alone, Argos one by one, and a
+LibreTranslate server where there is one.
 
 Everybody has the same official-size model with random weights, the same 64 sentences of 15 words, beam 4,
 and outputs of 22 pieces. Rounds alternate, so that whatever else the machine does weighs on all; quote the
@@ -23,11 +24,12 @@ from pathlib import Path
 
 import ctranslate2
 
-from translations import argos_engine, packages
+from translations import argos_engine, libretranslate_bench, packages
 from translations.random_model import official_size_package
 from translations.registry import open_registry
 
 OUTPUT_PIECES = 22
+SOURCE, TARGET = "es", "en"
 WORDS = 15
 _SYLLABLES = (
     "la",
@@ -60,6 +62,7 @@ class TranslationFigures:
     raw_alone_seconds: float
     ours_alone_seconds: float
     workers: int
+    libretranslate: float | None = None  # None where no server was given
 
     def lines(self) -> Iterator[str]:
         workers = f"{self.workers} one-thread workers"
@@ -70,6 +73,10 @@ class TranslationFigures:
         yield f"ours / CTranslate2 alone: {self.ours / self.raw_batched:.2f} (at least 0.8)"
         yield f"ours / Argos at its best: {self.ours / self.argos_best:.1f} (at least 3.5)"
         yield f"ours / Argos as shipped: {self.ours / self.argos_as_shipped:.1f} (at least 7)"
+        if self.libretranslate is not None:
+            clients = f"{libretranslate_bench.CLIENTS} clients"
+            yield f"LibreTranslate, {clients}: {self.libretranslate:.1f} sentences/s"
+            yield f"ours / LibreTranslate: {self.ours / self.libretranslate:.1f} (at least 3.5)"
         yield (
             f"one message alone: {self.ours_alone_seconds * 1000:.0f} ms, CTranslate2 alone "
             f"{self.raw_alone_seconds * 1000:.0f} ms, ratio "
@@ -77,22 +84,33 @@ class TranslationFigures:
         )
 
 
-def bench_translate(*, sentences: int = 64, rounds: int = 3, workers: int = 2) -> TranslationFigures:
-    """Measure; takes some two minutes on two cores and 600 MB."""
+def bench_translate(
+    *, sentences: int = 64, rounds: int = 3, workers: int = 2, libretranslate: str | None = None
+) -> TranslationFigures:
+    """Measure; takes some two minutes on two cores and 600 MB.
+
+    `libretranslate` is the address of a server that has the model `write_package` writes for as many
+    sentences.
+    """
     texts = make_sentences(sentences)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "models"
-        path = official_size_package(
-            Path(scratch) / "translate-es_en-1_0.argosmodel",
-            texts * 3,
-            source="es",
-            target="en",
-            output_pieces=OUTPUT_PIECES,
-            vocabulary_size=90,
-        )
+        path = write_package(Path(scratch) / "translate-es_en-1_0.argosmodel", sentences)
         (model,) = packages.install(folder, str(path))
         path.unlink()
-        return _measure(folder, model.folder, texts, rounds, workers)
+        return _measure(folder, model.folder, texts, rounds, workers, libretranslate)
+
+
+def write_package(path: Path, sentences: int) -> Path:
+    """The model of the benchmark, the same every time, to install in LibreTranslate as well."""
+    return official_size_package(
+        path,
+        make_sentences(sentences) * 3,
+        source=SOURCE,
+        target=TARGET,
+        output_pieces=OUTPUT_PIECES,
+        vocabulary_size=90,
+    )
 
 
 def make_sentences(count: int) -> list[str]:
@@ -103,7 +121,7 @@ def make_sentences(count: int) -> list[str]:
 
 
 def _measure(
-    folder: Path, model_folder: Path, texts: list[str], rounds: int, workers: int
+    folder: Path, model_folder: Path, texts: list[str], rounds: int, workers: int, libretranslate: str | None
 ) -> TranslationFigures:
     raw = ctranslate2.Translator(
         str(model_folder / "model"), device="cpu", inter_threads=workers, intra_threads=1
@@ -117,7 +135,7 @@ def _measure(
         _check([len(result.hypotheses[0]) for result in found])
 
     def run_ours(some: list[str]) -> None:
-        for outcome in registry.translate_texts(some, source_language="es", target_language="en"):
+        for outcome in registry.translate_texts(some, source_language=SOURCE, target_language=TARGET):
             if isinstance(outcome, Exception):
                 raise outcome
 
@@ -126,11 +144,23 @@ def _measure(
     few = texts[: max(8, len(texts) // 4)]
     seconds: dict[str, list[float]] = defaultdict(list)
     with _argos_process(1) as best, _argos_process(0) as shipped:
+        if libretranslate:
+            libretranslate_bench.check_same_model(
+                libretranslate,
+                texts[:2],
+                lambda text: best.apply(_argos_text, (model_folder, text)),
+                source=SOURCE,
+                target=TARGET,
+            )
         for _ in range(rounds):
             seconds["raw"].append(min(_seconds(run_raw, tokens, size) for size in (512, 1024)))
             seconds["ours"].append(_seconds(run_ours, texts))
             seconds["best"].append(best.apply(_argos_seconds, (model_folder, few)))
             seconds["shipped"].append(shipped.apply(_argos_seconds, (model_folder, few)))
+            if libretranslate:
+                seconds["libretranslate"].append(
+                    libretranslate_bench.seconds_for(libretranslate, few, source=SOURCE, target=TARGET)
+                )
             for text, tokenized in zip(texts[:8], tokens[:8], strict=True):
                 seconds["raw alone"].append(_seconds(run_raw, [tokenized]))
                 seconds["ours alone"].append(_seconds(run_ours, [text]))
@@ -145,6 +175,7 @@ def _measure(
         raw_alone_seconds=median["raw alone"],
         ours_alone_seconds=median["ours alone"],
         workers=workers,
+        libretranslate=len(few) / median["libretranslate"] if libretranslate else None,
     )
 
 
@@ -176,6 +207,10 @@ def _argos(model_folder: Path) -> Callable[[str], str]:
     translate = argos_engine.argos_itself(model_folder)
     translate("ti la.")  # loads
     return translate
+
+
+def _argos_text(model_folder: Path, text: str) -> str:
+    return _argos(model_folder)(text)
 
 
 def _argos_seconds(model_folder: Path, texts: list[str]) -> float:
