@@ -97,6 +97,11 @@ def read_filters(given: Mapping[str, str], me: uuid.UUID | None = None) -> Filte
             return None
 
     commission = get_commission()
+    codes = {
+        f"{theme.key}.{code.key}": (theme.key, code.key)
+        for theme in commission.themes
+        for code in theme.sub_codes
+    }
     status = choice("status", STATUS_CHOICES, "Choose a status from the list") or OPEN
     if "q" in query:
         query["q"] = query["q"][:SEARCH_LIMIT]
