@@ -27,6 +27,7 @@ from channels.rasa_client import BotAnswer, RasaClient, Reply
 from channels.rendering import PREVIEW_KEYS, TEXT_CHANNELS, DraftTexts, language_options, render
 from channels.stop_question import ASK_STOP, GO_ON, STOP_OPTIONS, ask_about, read_stop_step
 from channels.voice_notes import read_voice_step
+from submissions import offers
 from submissions.commission import Commission, get_commission
 from submissions.conversations import (
     OutboundMessage,
@@ -344,6 +345,7 @@ def _keep(turn: Turn, outcome: Outcome, worker: str, lease_seconds: float) -> bo
         if outcome.bot_answer is not None:
             message.intent = outcome.bot_answer.intent.name
             message.intent_confidence = outcome.bot_answer.intent.confidence
+            offers.note(db, message)
         if outcome.language is not None:
             conversation.language = outcome.language
             conversation.language_source = outcome.language_source

@@ -157,6 +157,13 @@ class FollowUps(CommissionPart):
         return self
 
 
+class StakeholderRules(CommissionPart):
+    """So that the same people are not asked too often, nor kept on a list for ever."""
+
+    ask_again_after_days: int = Field(default=60, ge=1, le=3660)  # by any team; sooner needs a reason
+    kept_days: int = Field(default=1095, ge=30)  # after the last contact or change
+
+
 class Place(CommissionPart):
     wards: list[Words] = []
     places: list[Words] = []
@@ -185,6 +192,7 @@ class Commission(CommissionPart):
     ] = {}
     place_names: Place = Place()
     follow_ups: FollowUps = FollowUps()
+    stakeholders: StakeholderRules = StakeholderRules()
 
     def theme(self, key: str) -> Theme:
         """The theme with this key. Raises KeyError."""

@@ -9,7 +9,7 @@ import datetime as dt
 import logging
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, text
 from sqlalchemy.orm import Session
@@ -87,6 +87,7 @@ def erase_submission(db: Session, submission: Submission, *, actor: str) -> Eras
     """As `erase`, in the caller's unit of work."""
     erased = Erased(submissions=1, parts=len(submission.parts))
     _take_from_exports(db, submission)
+    files = _files_of(db, submission)
     message_ids = _messages_of(db, submission)
     reply_ids = _replies_to(db, submission.id)
     conversation_id = submission.conversation_id
@@ -95,7 +96,7 @@ def erase_submission(db: Session, submission: Submission, *, actor: str) -> Eras
     submission_id = submission.id
     db.delete(submission)
     db.flush()
-    _delete_what_was_written(db, conversation_id, message_ids, reply_ids, erased)
+    _delete_what_was_written(db, conversation_id, message_ids, reply_ids, files, erased)
     audit.record(
         db,
         actor,
@@ -157,6 +158,7 @@ def _has_words_to_erase(at: dt.datetime) -> ColumnElement[bool]:
 def _erase_words(db: Session, submission: Submission) -> None:
     erased = Erased(parts=len(submission.parts))
     _take_from_exports(db, submission)
+    files = _files_of(db, submission)
     message_ids = _messages_of(db, submission)
     reply_ids = _replies_to(db, submission.id)
     _delete_drafts_with(db, submission.id, message_ids)
@@ -165,7 +167,7 @@ def _erase_words(db: Session, submission: Submission) -> None:
     db.flush()
     db.expire(submission)
     _delete_all_about(db, submission_id)
-    _delete_what_was_written(db, conversation_id, message_ids, reply_ids, erased)
+    _delete_what_was_written(db, conversation_id, message_ids, reply_ids, files, erased)
     audit.record(
         db,
         audit.SYSTEM,
@@ -191,6 +193,13 @@ def _take_from_exports(db: Session, submission: Submission) -> None:
     from submissions.exports import downloads  # it asks for jobs itself
 
     downloads.forget(db, submission.reference)
+
+
+def _files_of(db: Session, submission: Submission) -> tuple[str, ...]:
+    """What the team attached to a contribution it entered."""
+    from submissions import session_files  # it asks for sessions, and they for submissions
+
+    return session_files.stored_names_of(db, submission.id)
 
 
 def _messages_of(db: Session, submission: Submission) -> list[uuid.UUID]:
@@ -232,11 +241,13 @@ def _delete_what_was_written(
     conversation_id: uuid.UUID | None,
     message_ids: Sequence[uuid.UUID],
     reply_ids: Sequence[uuid.UUID],
+    files: tuple[str, ...],
     erased: Erased,
 ) -> None:
     """Deletes the messages nobody needs any more, notes what lies outside, and says so in `erased`."""
     unneeded = [*_messages_nobody_needs(db, message_ids), *reply_ids]
     gone = _gone(db, conversation_id, unneeded)
+    gone = replace(gone, media_files=(*gone.media_files, *files))
     if unneeded:
         db.execute(delete(Message).where(Message.id.in_(unneeded)))
     erased.messages = len(unneeded)

@@ -15,10 +15,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from submissions import audit, intake, jobs
+from submissions import audit, forgetting, intake, jobs, rights
 from submissions.commission import Commission, get_commission
 from submissions.conversations import sha256_of
 from submissions.errors import SubmissionNotFound
+from submissions.forgetting import Gone
 from submissions.models import (
     Channel,
     EvidenceContribution,
@@ -26,6 +27,8 @@ from submissions.models import (
     JobKind,
     Segment,
     SegmentTranslation,
+    SessionChange,
+    SessionFile,
     Submission,
     SubmissionPart,
     SubmissionStatus,
@@ -87,9 +90,9 @@ class Contribution:
     was_read_back: bool = False
 
 
-def find(db: Session, session_id: uuid.UUID) -> EvidenceSession:
+def find(db: Session, session_id: uuid.UUID, *, lock: bool = False) -> EvidenceSession:
     """Raises SubmissionNotFound, which the desk answers with 404."""
-    session = db.get(EvidenceSession, session_id)
+    session = db.get(EvidenceSession, session_id, with_for_update=lock or None)
     if session is None:
         raise SubmissionNotFound(str(session_id))
     return session
@@ -154,6 +157,14 @@ def change(
     changed = sorted(name for name, value in asdict(facts).items() if getattr(session, name) != value)
     if not changed:
         return session
+    before = {name: getattr(session, name) for name in changed}
+    db.add(
+        SessionChange(
+            session_id=session_id,
+            before={name: str(value) if name == "held_on" else value for name, value in before.items()},
+            changed_by=actor,
+        )
+    )
     for name in changed:
         setattr(session, name, getattr(facts, name))
     session.updated_by, session.updated_at = actor, utc_now()
@@ -200,7 +211,8 @@ def add_contribution(
     )
     submission.parts.append(part)
     if given.english.strip() and given.language != "en":
-        part.segments.append(_whole(given, session, reviewer_id))
+        english, interpreter = given.english.strip(), session.interpreter or None
+        part.segments.append(whole_segment(given.text, given.language, english, interpreter, reviewer_id))
     db.add(submission)
     db.flush()
     db.add(
@@ -219,23 +231,77 @@ def add_contribution(
     return submission
 
 
-def _whole(given: Contribution, session: EvidenceSession, reviewer_id: uuid.UUID | None) -> Segment:
+def changes_of(db: Session, session_id: uuid.UUID) -> Sequence[SessionChange]:
+    """What the session said before each change, the latest first."""
+    return db.scalars(
+        select(SessionChange)
+        .where(SessionChange.session_id == session_id)
+        .order_by(SessionChange.changed_at.desc())
+    ).all()
+
+
+def remove(db: Session, session_id: uuid.UUID, *, actor: str) -> bool:
+    """Removes a session with its files and history; False while a contribution is in it. Raises
+    SubmissionNotFound."""
+    session = find(db, session_id, lock=True)
+    if contributions_of(db, session_id):
+        return False
+    files = db.scalars(select(SessionFile).where(SessionFile.session_id == session_id)).all()
+    forgetting.forget_later(db, Gone(media_files=tuple(file.stored_name for file in files)))
+    db.delete(session)
+    audit.record(db, actor, "evidence_session.removed", "evidence_session", session_id)
+    return True
+
+
+def find_contribution(db: Session, session_id: uuid.UUID, reference: str) -> Submission:
+    """Raises SubmissionNotFound."""
+    for _, submission in contributions_of(db, session_id):
+        if submission.reference == reference:
+            return submission
+    raise SubmissionNotFound(reference)
+
+
+def correct_contribution(
+    db: Session, session_id: uuid.UUID, reference: str, text: str, *, form_id: str, seen: str, actor: str
+) -> None:
+    """What they really said, in place of what was typed; the earlier words stay in its history.
+
+    Raises NotAccepted, SubmissionNotFound, SubmissionClosed, ChangedSince.
+    """
+    submission = find_contribution(db, session_id, reference)
+    language, confidence = submission.source_language, submission.source_language_confidence
+    if not text.strip() or len(text) > TEXT_LIMIT:
+        raise NotAccepted({"text": f"Write what they contributed, in at most {TEXT_LIMIT} characters."})
+    rights.correct(db, reference, text, form_id=form_id, seen=seen, actor=actor)
+    # A person who was there said which language it was.
+    submission.source_language, submission.source_language_confidence = language, confidence
+
+
+def withdraw_contribution(db: Session, session_id: uuid.UUID, reference: str, *, actor: str) -> bool:
+    """Takes it back for who contributed it; False when it was before. Raises SubmissionNotFound."""
+    submission = find_contribution(db, session_id, reference)
+    return intake.withdraw_submission(db, submission, actor=actor, way=rights.ON_THE_DESK)
+
+
+def whole_segment(
+    text: str, language: str | None, english: str, interpreter: str | None, reviewer_id: uuid.UUID | None
+) -> Segment:
     """One segment for all of it: whoever wrote the English did not write it sentence by sentence."""
     return Segment(
         id=uuid.uuid4(),
         position=0,
         start=0,
-        end=len(given.text),
-        text_sha256=sentence_key(given.text),
+        end=len(text),
+        text_sha256=sentence_key(text),
         translations=[
             SegmentTranslation(
-                source_language=given.language,
+                source_language=language,
                 target_language="en",
-                text=given.english.strip(),
+                text=english,
                 status=TranslationStatus.CORRECTED,
                 flags=[],
                 is_current=True,
-                interpreter=session.interpreter or None,
+                interpreter=interpreter,
                 reviewer_id=reviewer_id,
             )
         ],

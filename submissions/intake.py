@@ -181,7 +181,9 @@ def withdraw(db: Session, conversation_id: uuid.UUID, reference: str, *, of_othe
     return "withdrawn" if withdraw_submission(db, submission) else "already_withdrawn"
 
 
-def withdraw_submission(db: Session, submission: Submission, **details: str) -> bool:
+def withdraw_submission(
+    db: Session, submission: Submission, *, actor: str = audit.RESIDENT, **details: str
+) -> bool:
     """Takes it back, out of sight at once; False when it was before. Its words are erased soon after."""
     from submissions.exports import downloads  # it asks for jobs, and they for submissions
 
@@ -190,7 +192,7 @@ def withdraw_submission(db: Session, submission: Submission, **details: str) -> 
     downloads.forget(db, submission.reference)
     submission.status = SubmissionStatus.WITHDRAWN
     submission.withdrawn_at = utc_now()
-    audit.record(db, audit.RESIDENT, "submission.withdrawn", "submission", submission.id, **details)
+    audit.record(db, actor, "submission.withdrawn", "submission", submission.id, **details)
     return True
 
 

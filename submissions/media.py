@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from submissions.addresses import seal_bytes, unseal_bytes
 from submissions.database import unit_of_work
 from submissions.errors import MediaNotFound
-from submissions.models import MediaFile, MediaState, utc_now
+from submissions.models import MediaFile, MediaState, SessionFile, utc_now
 from translations.speech.probing import Probed, probe
 
 MAXIMUM_BYTES = 16 * 1024 * 1024  # as WhatsApp has it
@@ -76,6 +76,7 @@ class MediaStore:
         before = (utc_now() - older_than).timestamp()
         old = [path for path in self.folder.iterdir() if path.stat().st_mtime <= before]
         known = set(db.scalars(select(MediaFile.stored_name).where(MediaFile.stored_name.is_not(None))))
+        known |= set(db.scalars(select(SessionFile.stored_name)))
         unknown = [path for path in old if path.name not in known]
         for path in unknown:
             path.unlink(missing_ok=True)

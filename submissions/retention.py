@@ -9,7 +9,7 @@ import datetime as dt
 
 from sqlalchemy import ColumnElement, and_, delete, func, select
 
-from submissions import audit, forgetting
+from submissions import audit, forgetting, paper_forms, stakeholders
 from submissions.addresses import forget_addresses
 from submissions.commission import Retention, get_commission
 from submissions.database import unit_of_work
@@ -72,6 +72,10 @@ def run_retention(*, dry_run: bool, now: dt.datetime | None = None) -> list[str]
     )
     lines.append(f"telephone numbers quiet for {days.addresses_days} days: {addresses} {done}")
     lines += _delete_what_nobody_needs(days, at, dry_run=dry_run)
+    kept = get_commission().stakeholders.kept_days
+    old = stakeholders.forget_old(at, dry_run=dry_run)
+    lines.append(f"stakeholders without contact for {kept} days: {old} {done}")
+    lines.append(f"paper forms not confirmed: {paper_forms.forget_unconfirmed(at, dry_run=dry_run)} {done}")
     if not dry_run:
         forget_on_disk()
         lines += forgetting.run_due(now=max(at, utc_now()))

@@ -38,6 +38,7 @@ from translations.detection import detect
 
 ASK_HEAR_BACK = "ask_hear_back"  # key of the question
 ON_THE_PAGE = "my_submission"  # the way in which a change came, for the audit
+ON_THE_DESK = "desk"  # by the team, for who contributed in a session or on paper
 
 
 class ChangedSince(SubmissionError):
@@ -120,7 +121,9 @@ def add(db: Session, reference: str, text: str, *, form_id: str) -> None:
     )
 
 
-def correct(db: Session, reference: str, text: str, *, form_id: str, seen: str) -> None:
+def correct(
+    db: Session, reference: str, text: str, *, form_id: str, seen: str, actor: str = audit.RESIDENT
+) -> None:
     """The text in place of all that the view said; the earlier words stay in its history.
 
     `seen` is the fingerprint of what the page showed. Raises SubmissionNotFound, SubmissionClosed,
@@ -157,7 +160,8 @@ def correct(db: Session, reference: str, text: str, *, form_id: str, seen: str) 
     db.flush()
     _cover_again(db, part_id, text, covered)
     _back_to_review(db, submission)
-    audit.record(db, audit.RESIDENT, "submission.corrected", "submission", submission.id, way=ON_THE_PAGE)
+    way = ON_THE_PAGE if actor == audit.RESIDENT else ON_THE_DESK
+    audit.record(db, actor, "submission.corrected", "submission", submission.id, way=way)
 
 
 def withdraw(db: Session, reference: str) -> bool:

@@ -46,7 +46,7 @@ from submissions.models.forum import (
 from submissions.models.media import MediaFile, MediaState
 from submissions.models.opt_out import OptOut, OptOutWay, Purpose
 from submissions.models.outcome import Outcome, OutcomeAnnouncement, OutcomeState, OutcomeText
-from submissions.models.paper import PaperBatch, PaperForm
+from submissions.models.paper import PaperBatch, PaperForm, PaperRow
 from submissions.models.reply import CannedReply, Reply, ReplyState
 from submissions.models.reviewer import (
     ApiToken,
@@ -138,6 +138,7 @@ __all__ = [
     "OutcomeText",
     "PaperBatch",
     "PaperForm",
+    "PaperRow",
     "PartEmbedding",
     "Purpose",
     "RecipientState",

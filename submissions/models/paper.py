@@ -38,7 +38,16 @@ class PaperForm(Base):
     )
     batch_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("paper_batch.id", ondelete="CASCADE"))
     line: Mapped[int] = mapped_column(Integer)
-    row_sha256: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)  # the same form twice is known
     form_number: Mapped[str] = mapped_column(String(40), default="")
     written_on: Mapped[dt.date] = mapped_column(Date)
     contributor: Mapped[str] = mapped_column(String(200), default="")
+
+
+class PaperRow(Base):
+    """That a row was taken in, which outlives the form: a mended file must not bring back what was erased."""
+
+    __tablename__ = "paper_row"
+
+    key: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)  # keyed hash of the row
+    batch_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("paper_batch.id", ondelete="CASCADE"), index=True)
+    line: Mapped[int] = mapped_column(Integer)

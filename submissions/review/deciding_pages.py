@@ -10,12 +10,15 @@ from submissions.review import (
     follow_up_pages,
     forum_pages,
     outcome_pages,
+    paper_pages,
     queue_pages,
     redaction_pages,
     register_pages,
     reply_pages,
     round_pages,
     safeguarding_pages,
+    session_pages,
+    stakeholder_pages,
 )
 from submissions.review.web import DeskRoute
 
@@ -24,6 +27,9 @@ router.include_router(queue_pages.router)
 router.include_router(reply_pages.router)
 router.include_router(redaction_pages.router)
 router.include_router(evidence_pages.router)
+router.include_router(paper_pages.router)
+router.include_router(session_pages.router)
+router.include_router(stakeholder_pages.router)
 router.include_router(forum_pages.router)
 router.include_router(follow_up_pages.router)
 router.include_router(register_pages.router)

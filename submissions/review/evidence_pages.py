@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from submissions import evidence_sessions
+from submissions import evidence_sessions, session_files, stakeholders
 from submissions.commission import get_commission
 from submissions.database import unit_of_work
 from submissions.evidence_sessions import ChangedMeanwhile, Contribution, NotAccepted, SessionFacts
@@ -24,6 +24,19 @@ router = APIRouter(prefix="/evidence-sessions", route_class=DeskRoute, include_i
 
 Reader = Annotated[Principal, Depends(require(Permission.READ_RECORD))]
 Writer = Annotated[Principal, Depends(require(Permission.RECORD_CONTRIBUTIONS))]
+
+
+FACTS = {
+    "method": "method",
+    "held_on": "date",
+    "place": "place",
+    "contributors": "who contributed",
+    "lead": "lead",
+    "attended_by": "commission members there",
+    "note_taker": "note-taker",
+    "interpreter": "interpreter",
+    "notes": "the team's notes",
+}
 
 
 @router.get("")
@@ -58,7 +71,7 @@ def add_session(request: Request, principal: Writer, form: PostedForm) -> Respon
 
 @router.get("/{session_id}")
 def show_session(request: Request, session_id: uuid.UUID, principal: Reader) -> Response:
-    return _session_page(request, principal, session_id)
+    return session_page(request, principal, session_id)
 
 
 @router.get("/{session_id}/edit")
@@ -103,9 +116,9 @@ def add_contribution(
     request: Request, session_id: uuid.UUID, principal: Writer, form: PostedForm
 ) -> Response:
     given = Contribution(
-        text=_exactly(form, "text"),
+        text=exactly(form, "text"),
         language=field(form, "language"),
-        english=_exactly(form, "english"),
+        english=exactly(form, "english"),
         contributor=field(form, "contributor").strip(),
         has_agreed=field(form, "has_agreed") == "yes",
         was_read_back=field(form, "was_read_back") == "yes",
@@ -116,11 +129,11 @@ def add_contribution(
                 db, session_id, given, actor=principal.actor, reviewer_id=principal.reviewer_id
             )
     except NotAccepted as refused:
-        return _session_page(request, principal, session_id, typed=given, problems=refused.problems)
+        return session_page(request, principal, session_id, typed=given, problems=refused.problems)
     return redirect(f"/desk/evidence-sessions/{session_id}?added={submission.reference}")
 
 
-def _session_page(
+def session_page(
     request: Request,
     principal: Principal,
     session_id: uuid.UUID,
@@ -131,6 +144,9 @@ def _session_page(
     with unit_of_work(read_only=True) as db:
         session = evidence_sessions.find(db, session_id)
         contributions = evidence_sessions.contributions_of(db, session_id)
+        files = session_files.list_files(db, session_id)
+        changes = evidence_sessions.changes_of(db, session_id)
+        known = stakeholders.of_session(db, session_id)
     added = request.query_params.get("added", "")
     return page(
         request,
@@ -139,6 +155,10 @@ def _session_page(
         status_code=422 if problems else 200,
         session=session,
         contributions=contributions,
+        files=files,
+        changes=changes,
+        known=known,
+        facts=FACTS,
         ways=_ways(),
         may_write=may(principal, Permission.RECORD_CONTRIBUTIONS),
         typed=typed or Contribution(text="", language=""),
@@ -197,7 +217,7 @@ def _facts(form: PostedForm) -> SessionFacts:
         held_on = dt.date.fromisoformat(_typed_date(form))
     except ValueError:
         held_on = None
-    lines = [line.strip() for line in _exactly(form, "contributors").splitlines()]
+    lines = [line.strip() for line in exactly(form, "contributors").splitlines()]
     lead = field(form, "lead").strip()
     attended = [name for name in (form or {}).get("attended_by", []) if name]
     return SessionFacts(
@@ -209,7 +229,7 @@ def _facts(form: PostedForm) -> SessionFacts:
         attended_by=list(dict.fromkeys([*([lead] if lead else []), *attended])),
         note_taker=field(form, "note_taker").strip(),
         interpreter=field(form, "interpreter").strip(),
-        notes=_exactly(form, "notes"),
+        notes=exactly(form, "notes"),
     )
 
 
@@ -217,6 +237,6 @@ def _typed_date(form: PostedForm) -> str:
     return field(form, "held_on").strip()[:20]
 
 
-def _exactly(form: PostedForm, name: str) -> str:
+def exactly(form: PostedForm, name: str) -> str:
     """As typed: a browser sends line ends as CR LF, which nobody typed."""
     return ((form or {}).get(name) or [""])[0].replace("\r\n", "\n")

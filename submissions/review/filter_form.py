@@ -108,7 +108,7 @@ def read_filters(given: Mapping[str, str], me: uuid.UUID | None = None) -> Filte
     if "meaning" in query:
         query["meaning"] = query["meaning"][:SEARCH_LIMIT]
     unassigned = query.get("assigned") == NOBODYS
-    ways = {"online", *(way.key for way in commission.ways_of_contributing)}
+    ways = {"online", "paper", *(way.key for way in commission.ways_of_contributing)}
     filters = Filters(
         theme=choice("theme", commission.theme_keys, "Choose a theme from the list"),
         language=choice("language", {UNKNOWN_LANGUAGE, *LANGUAGES}, "Choose a language from the list"),

@@ -33,6 +33,7 @@ from submissions.models import (
     ThemeDecision,
     TranslationStatus,
 )
+from submissions.origins import Origin, origin_of
 from submissions.redactions import Redactions
 from submissions.references import normalise_reference
 from submissions.review.coding import Marks, marks_of
@@ -149,6 +150,7 @@ class Reading:
     history: Sequence[AuditEntry]
     earlier: Sequence[Earlier] = ()
     forum: Forum | None = None  # the open forum it was contributed to
+    origin: Origin | None = None  # the session or file in which the team entered it
     note_count: int = 0  # analysts' notes, which are no part of it
 
     @property
@@ -221,6 +223,7 @@ def read(db: Session, principal: Principal, reference: str, *, is_redacted: bool
         conversation=_conversation(db, submission, conversation, held),
         conversation_language=conversation.language if conversation else None,
         forum=db.get(Forum, submission.forum_id) if submission.forum_id else None,
+        origin=origin_of(db, submission),
         note_count=db.scalar(
             select(func.count()).select_from(AnalystNote).where(AnalystNote.submission_id == submission.id)
         )

@@ -82,15 +82,15 @@ def upgrade() -> None:
         sa.Column("stakeholder_id", sa.Uuid(), nullable=False),
         sa.Column("submission_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["stakeholder_id"],
-            ["stakeholder.id"],
-            name=op.f("fk_stakeholder_submission_stakeholder_id_stakeholder"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
             ["submission_id"],
             ["submission.id"],
             name=op.f("fk_stakeholder_submission_submission_id_submission"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["stakeholder_id"],
+            ["stakeholder.id"],
+            name=op.f("fk_stakeholder_submission_stakeholder_id_stakeholder"),
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("stakeholder_id", "submission_id", name=op.f("pk_stakeholder_submission")),
@@ -153,15 +153,15 @@ def upgrade() -> None:
         sa.Column("added_by", sa.String(140), nullable=False),
         sa.Column("added_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["submission_id"],
-            ["submission.id"],
-            name=op.f("fk_session_file_submission_id_submission"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
             ["session_id"],
             ["evidence_session.id"],
             name=op.f("fk_session_file_session_id_evidence_session"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["submission_id"],
+            ["submission.id"],
+            name=op.f("fk_session_file_submission_id_submission"),
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_session_file")),
@@ -188,30 +188,43 @@ def upgrade() -> None:
         sa.Column("submission_id", sa.Uuid(), nullable=False),
         sa.Column("batch_id", sa.Uuid(), nullable=False),
         sa.Column("line", sa.Integer(), nullable=False),
-        sa.Column("row_sha256", sa.LargeBinary(32), nullable=False),
         sa.Column("form_number", sa.String(40), nullable=False),
         sa.Column("written_on", sa.Date(), nullable=False),
         sa.Column("contributor", sa.String(200), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["batch_id"],
-            ["paper_batch.id"],
-            name=op.f("fk_paper_form_batch_id_paper_batch"),
-            ondelete="CASCADE",
-        ),
         sa.ForeignKeyConstraint(
             ["submission_id"],
             ["submission.id"],
             name=op.f("fk_paper_form_submission_id_submission"),
             ondelete="CASCADE",
         ),
+        sa.ForeignKeyConstraint(
+            ["batch_id"],
+            ["paper_batch.id"],
+            name=op.f("fk_paper_form_batch_id_paper_batch"),
+            ondelete="CASCADE",
+        ),
         sa.PrimaryKeyConstraint("submission_id", name=op.f("pk_paper_form")),
-        sa.UniqueConstraint("row_sha256", name=op.f("uq_paper_form_row_sha256")),
         sa.UniqueConstraint("batch_id", "line", name=op.f("uq_paper_form_line")),
     )
+    op.create_table(
+        "paper_row",
+        sa.Column("key", sa.LargeBinary(32), nullable=False),
+        sa.Column("batch_id", sa.Uuid(), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["batch_id"],
+            ["paper_batch.id"],
+            name=op.f("fk_paper_row_batch_id_paper_batch"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_paper_row")),
+    )
+    op.create_index(op.f("ix_paper_row_batch_id"), "paper_row", ["batch_id"])
 
 
 def downgrade() -> None:
     for table in (
+        "paper_row",
         "paper_form",
         "paper_batch",
         "session_file",
