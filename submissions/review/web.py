@@ -30,6 +30,7 @@ from submissions.review.errors import (
     PasswordChangeDue,
     SecondFactorDue,
 )
+from submissions.review.menu import menu_of
 from submissions.review.queue import CursorNotValid
 from submissions.review.sessions import Principal
 
@@ -85,6 +86,7 @@ def _make_environment() -> Environment:
         static_url=static_url,
         may=may,
         home_of=home_of,
+        menu_of=menu_of,
         get_commission=get_commission,
         is_demonstration_loaded=is_demonstration_loaded,
         channels=words.CHANNELS,
