@@ -35,12 +35,12 @@ from submissions.models import (
     ThemeDecision,
     utc_now,
 )
-from submissions.review.coding_rounds import draw
 from submissions.review.sentences import current_translation, segment_text
+from submissions.sampling import draw
 
 NAME = "Demonstration: first round"
 REMARK = "Demonstration: nobody signed this off."
-SEED, VIEWS = 2016, 24
+SEED, VIEWS = 2016, 60
 DIFFER_EVERY, LEFT_OPEN = 4, 2
 
 # What in the English speaks for a sub-code; another council's codeframe may have none of them.

@@ -4,14 +4,12 @@ what they make of where they differ.
 
 from __future__ import annotations
 
-import math
-import random
 import uuid
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import and_, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from submissions import audit
@@ -26,7 +24,10 @@ from submissions.models import (
     JobKind,
     JobStatus,
     Reviewer,
+    Segment,
+    SegmentTranslation,
     Submission,
+    SubmissionPart,
     SubmissionStatus,
     utc_now,
 )
@@ -34,7 +35,9 @@ from submissions.review.access import PERMISSIONS_OF, Permission, may
 from submissions.review.assigning import Person
 from submissions.review.errors import DecisionRefused
 from submissions.review.queue import visible_to
+from submissions.review.sentences import ENGLISH
 from submissions.review.sessions import Principal
+from submissions.sampling import draw
 
 SMALLEST, LARGEST = 2, 300
 # The newest ones; to draw from a million takes longer than anybody waits.
@@ -154,33 +157,6 @@ def coders(db: Session) -> list[Person]:
     return [Person(identity, name) for identity, name in rows]
 
 
-def draw(population: Mapping[str, Sequence[uuid.UUID]], size: int, seed: int) -> list[uuid.UUID]:
-    """A sample by language, each with its share and at least one where there is room; the same for the same
-    seed and record, however the record was read.
-    """
-    chance = random.Random(seed)  # noqa: S311  for a draw that can be repeated, not for secrets
-    total = sum(len(ids) for ids in population.values())
-    size = min(size, total)
-    if size == 0:
-        return []
-    languages = sorted(population, key=lambda code: (-len(population[code]), code))
-    exact = {code: size * len(population[code]) / total for code in languages}
-    shares = {code: math.floor(exact[code]) for code in languages}
-    for code in languages:  # a language of few is heard too, the larger ones first
-        if shares[code] == 0 and sum(shares.values()) < size:
-            shares[code] = 1
-    by_remainder = sorted(languages, key=lambda code: (math.floor(exact[code]) - exact[code], code))
-    while sum(shares.values()) < size:
-        for code in by_remainder:
-            if sum(shares.values()) < size and shares[code] < len(population[code]):
-                shares[code] += 1
-    drawn: list[uuid.UUID] = []
-    for code in sorted(languages):
-        drawn += chance.sample(sorted(population[code]), shares[code])
-    chance.shuffle(drawn)
-    return drawn
-
-
 def start(db: Session, principal: Principal, wish: NewRound) -> CodingRound:
     """Draws the sample and keeps the round. Raises DecisionRefused."""
     now = standing(db)
@@ -230,7 +206,15 @@ def start(db: Session, principal: Principal, wish: NewRound) -> CodingRound:
 
 def _population(db: Session, principal: Principal) -> dict[str, list[uuid.UUID]]:
     """Views that can be read in English now, by language; urgent ones are the safeguarding lead's."""
-    waiting = select(Job.submission_id).where(Job.kind == JobKind.TRANSLATE, Job.status == JobStatus.WAITING)
+    unfinished = select(Job.submission_id).where(Job.kind == JobKind.TRANSLATE, Job.status != JobStatus.DONE)
+    has_english = exists().where(
+        SubmissionPart.submission_id == Submission.id,
+        Segment.part_id == SubmissionPart.id,
+        SegmentTranslation.segment_id == Segment.id,
+        SegmentTranslation.target_language == ENGLISH,
+        SegmentTranslation.is_current.is_(True),
+        SegmentTranslation.text.is_not(None),
+    )
     rows = db.execute(
         select(Submission.id, Submission.source_language)
         .where(
@@ -238,7 +222,7 @@ def _population(db: Session, principal: Principal) -> dict[str, list[uuid.UUID]]
             Submission.status != SubmissionStatus.WITHDRAWN,
             Submission.submitted_at.is_not(None),
             Submission.is_urgent.is_(False),
-            Submission.id.not_in(waiting),
+            or_(Submission.source_language == ENGLISH, and_(has_english, Submission.id.not_in(unfinished))),
         )
         .order_by(Submission.submitted_at.desc(), Submission.id)
         .limit(DRAWN_FROM)
@@ -414,7 +398,8 @@ def results(coding_round: Round) -> Results:
         ]
         return compare(pairs, views=len(some))
 
-    languages = sorted({item.language for item in items}, key=lambda code: code or "")
+    number = Counter(item.language for item in items)
+    languages = sorted(number, key=lambda code: (-number[code], code or ""))
     return Results(
         overall=answers(items, keys),
         same_views=sum(item.is_agreed for item in items),

@@ -22,9 +22,9 @@ from submissions.models import (
     utc_now,
 )
 from submissions.review import coding_rounds
-from submissions.review.coding_rounds import draw
 from submissions.review.errors import DecisionRefused
 from submissions.review.sessions import Principal
+from submissions.sampling import draw
 from tests.submissions.desk_site import Desk, hidden, make_reviewer, make_submission
 
 ENGAGEMENT, SAFEGUARDING, OTHER = "community_engagement", "safeguarding", "other"
@@ -172,6 +172,17 @@ def test_a_round_from_the_draw_to_the_decisions(room):
         assert len(db.scalars(select(CandidateTheme)).all()) == 1  # the proposal stays as it was made
         assert len(db.scalars(select(ThemeAssignment)).all()) == 7
     assert "settled its themes" in ana.get(f"/desk/submissions/{differing.reference}").text
+
+
+def test_what_nobody_can_read_in_english_is_not_drawn(room):
+    make_submission("Olá.", english=[None])
+    make_submission("Tak.", language="pl", english=["Yes."], is_urgent=True)
+    english = make_submission("Yes.", language="en")
+    maria = room.desks["maria"].client
+    answer = maria.post("/desk/codeframe/rounds", data={**room.fields, "size": "50"})
+    with unit_of_work(read_only=True) as db:
+        made = coding_rounds.load(db, uuid.UUID(answer.headers["location"].rsplit("/", 1)[1]))
+    assert {item.reference for item in made.items} == {*room.references, english}
 
 
 def test_what_a_round_refuses(room):
