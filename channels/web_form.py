@@ -25,6 +25,7 @@ from channels.resident_text import MAXIMUM_CHARACTERS, checked_text, read_body
 from channels.ui_words import ui_words
 from channels.web_answers import TEMPLATES, language_of
 from channels.wording import wording
+from submissions import offers
 from submissions.commission import get_commission
 from submissions.conversations import record_inbound_message, record_replies, start_conversation
 from submissions.database import unit_of_work
@@ -193,6 +194,7 @@ def _keep_once(token: str, text: str, text_language: str, page_language: str) ->
         message.detected_language = chosen or detection.language
         message.detected_language_confidence = 1.0 if chosen else detection.confidence
         message.intent = "submit_view"
+        offers.note(db, message)
         record_replies(db, message.id, [])  # the page itself is the answer
         record_consent(db, conversation.id, message.id, agreed=True)
         draft = make_draft(db, conversation.id, [message.id])

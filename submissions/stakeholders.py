@@ -200,7 +200,7 @@ def last_asked(db: Session) -> dict[uuid.UUID, dt.date]:
         .where(StakeholderContact.kind == ContactKind.ASKED)
         .group_by(StakeholderContact.stakeholder_id)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def asked_recently(db: Session, row: Stakeholder, day: dt.date) -> Sequence[StakeholderContact]:

@@ -30,7 +30,7 @@ def load(
 ) -> None:
     """Add 300 made-up views in twenty languages, marked as demonstration; again: adds what is missing."""
     from submissions import jobs
-    from submissions.demo import coding, loading, sessions
+    from submissions.demo import coding, loading, sessions, stakeholders
 
     with explained_errors():
         with_database()
@@ -38,9 +38,11 @@ def load(
             loading.must_stand_alone()
         loaded = loading.load(say=say_as_a_channel)
         added_sessions = sessions.load()
+        added_stakeholders = stakeholders.load()
         has_round = coding.load()
         typer.echo(f"{loaded.added} demonstration views added, {loaded.there_before} were there before.")
         typer.echo(f"{added_sessions} evidence sessions added.")
+        typer.echo(f"{added_stakeholders} stakeholders added.")
         if has_round:
             typer.echo("A round of coding by two people added, with sub-codes and evidence.")
         if (loaded.added or added_sessions) and not leave_to_worker:
@@ -52,11 +54,12 @@ def load(
 @app.command()
 def remove() -> None:
     """Take all demonstration data out again; real views stay."""
-    from submissions.demo import coding, loading, sessions
+    from submissions.demo import coding, loading, sessions, stakeholders
 
     with explained_errors():
         with_database()
         coding.remove()
+        typer.echo(f"{stakeholders.remove()} demonstration stakeholders removed.")
         typer.echo(f"{sessions.remove()} demonstration sessions removed.")
         typer.echo(f"{loading.remove()} demonstration views removed.")
 

@@ -14,7 +14,7 @@ from submissions import intake, translation_jobs
 from submissions.commission import get_commission
 from submissions.conversations import sha256_of
 from submissions.database import unit_of_work
-from submissions.demo import coding, loading, sessions
+from submissions.demo import coding, loading, sessions, stakeholders
 from submissions.demo.views import PERIOD, read_texts, story_of
 from submissions.erasure import erase
 from submissions.errors import RealViewsThere
@@ -34,6 +34,8 @@ from submissions.models import (
     Job,
     Role,
     SegmentTranslation,
+    StakeholderContact,
+    StakeholderSession,
     SubCode,
     Submission,
     SubmissionPart,
@@ -280,3 +282,15 @@ def test_conversations_have_the_assistants_side_in_the_residents_language_and_no
     loading.remove()
     left = {name for name, number in rows().items() if number}
     assert left <= {"audit_entry", "alembic_version"}
+
+
+def test_stakeholders_come_once_linked_to_their_sessions_and_go(sqlite_database):
+    sessions.load()
+    assert stakeholders.load() >= 15
+    assert stakeholders.load() == 0
+    with unit_of_work(read_only=True) as db:
+        linked = db.scalar(select(func.count()).select_from(StakeholderSession))
+        assert (linked or 0) >= 8
+    assert stakeholders.remove() >= 15
+    with unit_of_work(read_only=True) as db:
+        assert db.scalar(select(func.count()).select_from(StakeholderContact)) == 0
