@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from submissions import codeframes
+from submissions.briefings import make_briefing
 from submissions.codeframes import CodeframeRefused, State
 from submissions.commission import get_commission
 from submissions.database import unit_of_work
@@ -221,6 +222,17 @@ def test_an_approved_english_view_can_be_marked_and_stays_approved(sqlite_databa
     assert answer.status_code == 303
     assert find(reference).status == SubmissionStatus.APPROVED
     assert '<mark class="desk-mark">' in desk.get(here).text
+    with unit_of_work(read_only=True) as db:
+        (quote,) = make_briefing(db, ENGAGEMENT).quotes
+    assert quote.evidence == [("Keep it open.", "Keep it open.")]
+    briefing = desk.get(f"/desk/briefings/{ENGAGEMENT}").text
+    assert briefing.index("Marked as evidence") < briefing.index("Keep it open. Please.")
+    # The list finds it by its sub-code.
+    given = {f"of.{ENGAGEMENT}": "yes", f"code.{ENGAGEMENT}.meeting_places": "yes"}
+    assert desk.post(f"{here}/sub-codes", here, **given).status_code == 303
+    assert reference in desk.get(f"/desk?status=all&code={ENGAGEMENT}.meeting_places").text
+    assert reference not in desk.get(f"/desk?status=all&code={ENGAGEMENT}.neighbours").text
+    assert "Choose a sub-code" in desk.get("/desk?code=no.such").text
     # A theme alone is still refused: who approved it read it with its themes.
     refused = desk.post(f"{here}/themes", here, **{f"theme.{SAFEGUARDING}": ThemeDecision.ACCEPTED})
     assert refused.status_code == 422

@@ -23,15 +23,17 @@ from submissions.exports.kinds import SCHEMA_FILE
 from submissions.exports.writers import COLUMNS, FORMATS, write_export
 from submissions.models import (
     AnalystNote,
+    Evidence,
     Redaction,
     RedactionSpan,
+    SubCode,
     SubmissionStatus,
     ThemeAssignment,
     TranslationStatus,
 )
 from submissions.redactions import COVER
 from tests.factories import VIEW_AR, VIEW_BN
-from tests.submissions.desk_site import find, make_submission
+from tests.submissions.desk_site import find, make_submission, segment_ids
 
 SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 FORMULA = '=HYPERLINK("http://evil.example";"a"), segunda, linha\n+1'
@@ -83,6 +85,21 @@ def views(database: str) -> dict[str, str]:
                 codeframe_version="2016-1",
             )
         )
+        db.add(
+            Evidence(
+                submission_id=find(made["arabic"]).id,
+                segment_id=segment_ids(made["arabic"])[0],
+                theme_key="community_engagement",
+            )
+        )
+        db.add(
+            SubCode(
+                submission_id=find(made["arabic"]).id,
+                theme_key="community_engagement",
+                code="meeting_places",
+                codeframe_version="2016-1",
+            )
+        )
     return made
 
 
@@ -103,11 +120,32 @@ def test_the_json_is_what_its_published_schema_says(views):
             "status": "machine",
             "label": "Machine translation, not checked (argos ar-en 1.9)",
         },
+        "evidence_for": ["community_engagement"],
     }
     assert {theme["key"]: theme["decision"] for theme in arabic["themes"]} == {
         "community_engagement": "accepted",
         "safeguarding": "suggested",
     }
+    codes = {theme["key"]: theme["sub_codes"] for theme in arabic["themes"]}
+    meeting = {"key": "meeting_places", "name": "Places to meet: libraries, centres, parks"}
+    assert codes == {"community_engagement": [meeting], "safeguarding": []}
+
+
+def test_sub_codes_and_evidence_of_accepted_themes_stand_in_the_table(views):
+    rows = {row["reference"]: row for row in csv_rows()}
+    arabic = rows[views["arabic"]]
+    assert arabic["sub_codes"] == "Community Engagement: Places to meet: libraries, centres, parks"
+    assert arabic["evidence"] == "Community Engagement: Do not close the library."
+    with unit_of_work() as db:
+        db.add(
+            # A mark whose theme nobody accepted, as a decision made elsewhere could leave it.
+            Evidence(
+                submission_id=find(views["bengali"]).id,
+                segment_id=segment_ids(views["bengali"])[0],
+                theme_key="safeguarding",
+            )
+        )
+    assert {row["reference"]: row["evidence"] for row in csv_rows()}[views["bengali"]] == ""
 
 
 def test_an_empty_record_is_a_valid_export_too(sqlite_database):
