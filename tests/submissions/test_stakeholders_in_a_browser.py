@@ -63,9 +63,9 @@ def test_the_pages_have_no_serious_violation_on_any_screen_and_the_warning_is_re
         assert serious_violations(page) == [], path
         for width in (320, 1280):
             page.set_viewport_size({"width": width, "height": 900})
-            assert not is_wider_than_the_screen(page), (path, width)
             if PICTURES:
                 page.screenshot(path=str(Path(PICTURES) / f"st-{name}-{width}.png"), full_page=True)
+            assert not is_wider_than_the_screen(page), (path, width)
 
     page.goto(f"/desk/stakeholders/{made.id}")
     page.get_by_label("What it was").select_option("asked")
