@@ -40,6 +40,7 @@ print(json.dumps(found))
 
 # What these packages say only in their licence file, read there.
 READ_IN_THE_FILE = {
+    "brotlicffi": "MIT (only where Python is not CPython)",
     "fasttext-predict-v2": "MIT",
     "httpx2-jsfetch": "BSD-3-Clause (only in browsers; never installed here)",
     "huey": "MIT",

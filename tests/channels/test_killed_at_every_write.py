@@ -40,7 +40,7 @@ from tests.channels.simulator.conftest import TOKEN as AUTH_TOKEN
 from tests.channels.stoppable import Cluster, FlaggedDatabase, cluster
 from tests.fakes.bot import FakeBot, reply
 
-MESSAGES = int(os.environ.get("OWNWORDS_TEST_KILL_MESSAGES", "300"))
+MESSAGES = int(os.environ.get("OWNWORDS_TEST_KILL_MESSAGES", "120"))
 FULL = 1000
 LIMIT_SECONDS = 200 + MESSAGES * 1.1
 PUBLIC_URL = "https://views.example.org"

@@ -136,7 +136,7 @@ def test_a_form_we_did_not_make_is_not_taken_and_its_text_is_given_back(sqlite_g
 def test_the_form_is_in_the_language_asked_for_and_offers_the_others(sqlite_gateway):
     page = sqlite_gateway.http.get("/form?lang=ar").text
     assert '<html lang="ar" dir="rtl">' in page
-    assert 'lang="bn" hreflang="bn"' in page
+    assert 'name="only_language" value="bn"' in page
     assert "<script" not in page
 
 

@@ -48,6 +48,12 @@ from tests.submissions.threads import in_threads
 NOON = at_noon()
 
 
+@pytest.fixture(autouse=True)
+def no_default_wording(monkeypatch):
+    """Whatever part of the application was loaded before, a new follow-up begins without texts here."""
+    monkeypatch.setattr(texts, "_default_wording", [])
+
+
 @pytest.fixture
 def forum_id(database, tmp_path):
     use_keys(tmp_path)
