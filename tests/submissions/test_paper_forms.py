@@ -253,7 +253,7 @@ def test_two_forms_with_the_same_words_need_their_numbers(sqlite_database):
 
 
 @pytest.mark.slow
-def test_five_thousand_forms_come_in_together(database):
+def test_five_thousand_forms_come_in_together(sqlite_database):
     rows = "".join(f"{n},14/07/2016,en,Form {n} says this.,,\n" for n in range(5_000))
     assert take_in(HEAD + rows) == 5_000
     assert (count(), count(Job)) == (5_000, 10_000)
