@@ -24,6 +24,7 @@ from channels import (
     web_outcomes,
     web_voice_notes,
 )
+from channels.compression import CompressedFiles
 from channels.gateway import Gateway
 from channels.settings import Settings, get_settings
 from channels.simulator.pages import install_simulator
@@ -71,6 +72,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     # No /docs: its page loads scripts from elsewhere. The description itself is at /openapi.json.
     app = FastAPI(title="Own Words", version="0.1.0", lifespan=lifespan, openapi_url=None)
+    app.add_middleware(CompressedFiles)
     web_answers.install(app)
     for router in (
         health.router,

@@ -32,13 +32,14 @@ def static_file(name: str) -> tuple[bytes, str, str] | None:
         return None
     content = path.read_bytes()
     media_type = mimetypes.types_map.get(path.suffix, STATIC_TYPES[path.suffix])
-    return content, media_type, f'"{hashlib.sha256(content).hexdigest()[:20]}"'
+    # Weak: the same file may go compressed.
+    return content, media_type, f'W/"{hashlib.sha256(content).hexdigest()[:20]}"'
 
 
 def asset(name: str) -> str:
     """The address of a static file, which changes with its content."""
     found = static_file(name)
-    version = found[2].strip('"')[:8] if found else ""
+    version = found[2][3:11] if found else ""
     return f"/static/{name}?v={version}"
 
 

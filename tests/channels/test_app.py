@@ -1,5 +1,6 @@
 """The application as a whole: who may use each route, and what every page carries."""
 
+import gzip
 import re
 
 import pytest
@@ -40,11 +41,28 @@ def test_nothing_is_loaded_from_elsewhere_or_runs_inline(sqlite_gateway, path):
         assert not re.search(r"<script(?![^>]*src=)| on\w+=|<style| style=", response.text)
 
 
-def test_the_widget_is_small():
-    assert (STATIC_FOLDER / "widget.js").stat().st_size < 35_000
+def test_the_widget_is_small(sqlite_gateway):
+    with sqlite_gateway.http.stream("GET", "/widget.js") as answer:
+        assert len(b"".join(answer.iter_raw())) < 11_000
     assert not re.search(
         r"innerHTML|insertAdjacentHTML|document\.write|eval\(", (STATIC_FOLDER / "widget.js").read_text()
     )
+
+
+def test_files_go_compressed_and_pages_do_not(sqlite_gateway):
+    """What is the same for everybody, and nothing that holds a secret."""
+    http = sqlite_gateway.http
+    for address in ("/static/widget.css", "/desk/static/govuk-frontend.min.css"):
+        plain = http.get(address, headers={"Accept-Encoding": "identity"})
+        assert "content-encoding" not in plain.headers
+        with http.stream("GET", address) as compressed:
+            raw = b"".join(compressed.iter_raw())
+        assert compressed.headers["content-encoding"] == "gzip"
+        assert "Accept-Encoding" in compressed.headers["vary"]
+        assert len(raw) < len(plain.content) / 2
+        assert gzip.decompress(raw) == plain.content
+    for address in ("/", "/form", "/desk/sign-in", "/chat/words/ar"):
+        assert "content-encoding" not in http.get(address).headers, address
 
 
 def test_a_static_file_is_only_what_lies_in_the_folder(sqlite_gateway):
