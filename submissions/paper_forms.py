@@ -1,6 +1,7 @@
 """Paper forms typed into a table: the file is checked row by row and shown, then taken in when confirmed.
 
-All good rows become submissions in one unit of work, so nothing is ever half taken in. The same file is
+All good rows become submissions in one unit of work, so nothing is ever half taken in. Everything is
+prepared before it begins (`paper_rows`), since residents' messages wait while it lasts. The same file is
 known by its hash and the same form by its row's, so a mended file adds only what was not there, and nothing
 that was erased or taken back since.
 """
@@ -12,42 +13,27 @@ import hashlib
 import io
 import json
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from openpyxl import Workbook
 from openpyxl.styles import Font
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from submissions import audit
+from submissions import audit, paper_rows
 from submissions.addresses import hash_of, seal_bytes, unseal_bytes
-from submissions.conversations import sha256_of
 from submissions.database import unit_of_work
 from submissions.errors import SubmissionNotFound
-from submissions.evidence_sessions import LOCAL_TIME, PLACE_LIMIT, TEXT_LIMIT, whole_segment
+from submissions.evidence_sessions import LOCAL_TIME, PLACE_LIMIT, TEXT_LIMIT
 from submissions.exports.archives import without_times
 from submissions.follow_ups.attendees import language_code
-from submissions.models import (
-    Channel,
-    Job,
-    JobKind,
-    PaperBatch,
-    PaperForm,
-    PaperRow,
-    Submission,
-    SubmissionPart,
-    SubmissionStatus,
-    utc_now,
-)
-from submissions.references import new_reference
+from submissions.models import PaperBatch, PaperForm, PaperRow, Submission, utc_now
+from submissions.paper_rows import METHOD
 from submissions.table_files import FileNotRead, Line, places_of, read_date, read_table
 
-ItemT = TypeVar("ItemT")
-
-METHOD = "paper"
 MOST_ROWS = 5_000
+_TOGETHER = 500  # keys in one question to the database
 NUMBER_LIMIT = 40
 KEPT_UNCONFIRMED = dt.timedelta(days=1)
 COLUMNS = {
@@ -196,8 +182,19 @@ def check(db: Session, batch: PaperBatch) -> list[Row]:
     if batch.content_sealed is None:
         return []
     rows = read(unseal_bytes(batch.content_sealed))
+    keys = [row.key for row in rows]
+    known = _known(db, keys)
+    return [
+        Row(**{**row.__dict__, "known_as": known[key]}) if key in known else row
+        for row, key in zip(rows, keys, strict=True)
+    ]
+
+
+def _known(db: Session, keys: Sequence[bytes]) -> dict[bytes, str]:
+    """Those of the rows that were taken in, each with its reference, "" where it was erased since."""
     known: dict[bytes, str] = {}
-    for some in _some([row.key for row in rows], 500):
+    for start in range(0, len(keys), _TOGETHER):
+        some = keys[start : start + _TOGETHER]
         found = db.execute(
             select(PaperRow.key, Submission.reference)
             .outerjoin(
@@ -208,7 +205,7 @@ def check(db: Session, batch: PaperBatch) -> list[Row]:
         )
         # Without a reference it was erased, or taken back and its words erased.
         known.update((key, reference or "") for key, reference in found)
-    return [Row(**{**row.__dict__, "known_as": known[row.key]}) if row.key in known else row for row in rows]
+    return known
 
 
 def confirm(batch_id: uuid.UUID, *, actor: str, reviewer_id: uuid.UUID | None = None) -> int:
@@ -216,88 +213,30 @@ def confirm(batch_id: uuid.UUID, *, actor: str, reviewer_id: uuid.UUID | None = 
 
     Raises SubmissionNotFound.
     """
+    with unit_of_work(read_only=True) as db:
+        batch = find_batch(db, batch_id)
+        if batch.confirmed_at is not None:
+            return batch.forms
+        good = [row for row in check(db, batch) if row.is_good]
+        references = paper_rows.unused_references(db, len(good))
+    now = utc_now()
+    prepared = [
+        paper_rows.prepare(row, reference, batch_id, now, actor, reviewer_id)
+        for row, reference in zip(good, references, strict=True)
+    ]
     with unit_of_work() as db:
         batch = find_batch(db, batch_id, lock=True)
         if batch.confirmed_at is not None:
             return batch.forms
-        good = [row for row in check(db, batch) if row.is_good]
-        _add_all(db, batch, good, actor, reviewer_id)
-        batch.forms = len(good)
+        # The same form may have come in with another file while these were prepared.
+        known = _known(db, [one.key for one in prepared])
+        new = [one for one in prepared if one.key not in known]
+        paper_rows.insert(db, new)
+        batch.forms = len(new)
         batch.content_sealed = None
-        batch.confirmed_by, batch.confirmed_at = actor, utc_now()
-        audit.record(db, actor, "paper_batch.taken_in", "paper_batch", batch.id, forms=len(good))
-        return len(good)
-
-
-def _add_all(
-    db: Session, batch: PaperBatch, rows: Sequence[Row], actor: str, reviewer_id: uuid.UUID | None
-) -> None:
-    now = utc_now()
-    references = _unused_references(db, len(rows))
-    for some in _some(rows, 200):
-        made = [(row, _submission(row, next(references), now, reviewer_id)) for row in some]
-        db.add_all(submission for _, submission in made)
-        db.flush()
-        for row, submission in made:
-            db.add(_form(batch.id, row, submission.id))
-            db.add(PaperRow(key=row.key, batch_id=batch.id, line=row.line))
-            # No worker is woken for each of thousands; the sweep of the next minutes finds what is due.
-            db.add_all(
-                Job(kind=kind, submission_id=submission.id, requests=1, attempts=0, next_attempt_at=now)
-                for kind in (JobKind.TRANSLATE, JobKind.FIND_THEMES)
-            )
-            audit.record(db, actor, "submission.entered", "submission", submission.id, batch=str(batch.id))
-        db.flush()
-        db.expunge_all()  # thousands of rows need not stay in memory
-        db.add(batch)
-
-
-def _some(items: Sequence[ItemT], size: int) -> Iterator[Sequence[ItemT]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
-
-
-def _submission(row: Row, reference: str, now: dt.datetime, reviewer_id: uuid.UUID | None) -> Submission:
-    assert row.written_on is not None  # noqa: S101  a good row has its date
-    noon = dt.datetime.combine(row.written_on, dt.time(12), LOCAL_TIME)
-    submission = Submission(
-        id=uuid.uuid4(),
-        reference=reference,
-        channel=Channel.DESK,
-        method=METHOD,
-        status=SubmissionStatus.RECEIVED,
-        source_language=row.language,
-        is_urgent=False,
-        consented_at=min(now, noon),
-        created_at=now,
-        submitted_at=now,
-    )
-    part = SubmissionPart(
-        id=uuid.uuid4(), position=0, original_text=row.text, original_sha256=sha256_of(row.text)
-    )
-    submission.parts.append(part)
-    if row.english and row.language != "en":
-        part.segments.append(whole_segment(row.text, row.language, row.english, None, reviewer_id))
-    return submission
-
-
-def _form(batch_id: uuid.UUID, row: Row, submission_id: uuid.UUID) -> PaperForm:
-    return PaperForm(
-        submission_id=submission_id,
-        batch_id=batch_id,
-        line=row.line,
-        form_number=row.form_number,
-        written_on=row.written_on,
-        contributor=row.contributor,
-    )
-
-
-def _unused_references(db: Session, count: int) -> Iterator[str]:
-    free: set[str] = set()
-    while len(free) < count:
-        drawn = {new_reference() for _ in range(min(500, count - len(free)))}
-        taken = set(db.scalars(select(Submission.reference).where(Submission.reference.in_(drawn))))
-        free |= drawn - taken
-    return iter(free)
+        batch.confirmed_by, batch.confirmed_at = actor, now
+        audit.record(db, actor, "paper_batch.taken_in", "paper_batch", batch.id, forms=len(new))
+        return len(new)
 
 
 def discard(batch_id: uuid.UUID) -> None:

@@ -1,4 +1,4 @@
-"""`ownwords bench desk`."""
+"""`ownwords bench desk`, `bench vectors` and `bench paper`: what a large record costs."""
 
 from __future__ import annotations
 
@@ -47,3 +47,22 @@ def bench_vectors(
             typer.echo(
                 f"  {line.name:26} {line.p50_ms:9.1f} {line.processor_ms:9.1f} {line.found:7.3f}  {line.note}"
             )
+
+
+def bench_paper(
+    forms: Annotated[int, typer.Option(help="How many paper forms.")] = 5_000,
+    postgresql: Annotated[
+        str, typer.Option(help="Address of a PostgreSQL server; empty measures SQLite.")
+    ] = "",
+) -> None:
+    """How long residents' messages wait while so many paper forms are taken in."""
+    from channels.benchmarks import paper
+
+    with explained_errors():
+        load = os.getloadavg()[0]
+        measured = paper.bench_paper(forms, postgresql or None)
+        typer.echo(
+            f"{measured.forms:,} forms in {measured.seconds:.1f} s; {measured.messages} messages meanwhile "
+            f"waited {measured.median_wait_seconds * 1000:.0f} ms (median), "
+            f"{measured.longest_wait_seconds * 1000:.0f} ms at most; load {load:.1f}"
+        )
