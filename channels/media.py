@@ -16,6 +16,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from channels.errors import ChannelError
+from channels.faults import fault
 from channels.settings import Settings
 from channels.twilio_client import TwilioAccount, twilio_account
 from submissions.database import unit_of_work
@@ -165,6 +166,11 @@ class MediaWorker:
             reason = str(error) if isinstance(error, MediaUnavailable) else type(error).__name__
             record_fetch_failed(task.media_id, reason)
             logger.warning("media %s not fetched: %s", task.media_id, reason)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001  a fault of ours must not keep the other files waiting
+            logger.error("media %s: a fault of ours: %s", task.media_id, fault(error))
+            record_fetch_failed(task.media_id, type(error).__name__)
         else:
             logger.info("media %s stored: %s, %d bytes", task.media_id, probed.media_type, len(content))
         return True
@@ -182,6 +188,6 @@ class MediaWorker:
             except DatabaseUnavailable as error:
                 logger.warning("media wait for the database: %s", error)
                 self._stopping.wait(2.0)
-            except Exception:
-                logger.exception("media: a fault of ours")
+            except Exception as error:  # noqa: BLE001  a thread that died would fetch nothing any more
+                logger.error("media: a fault of ours: %s", fault(error))
                 self._stopping.wait(2.0)
