@@ -96,6 +96,23 @@ def last_said(tracker: Tracker, leave_out: Sequence[str] = ()) -> Tuple[Optional
     return None, {}
 
 
+def times_just_said(tracker: Tracker, key: str) -> int:
+    """How many answers in a row, up to the latest message, ended with this one."""
+    times = 0
+    last: Optional[str] = None
+    turns: List[Optional[str]] = []
+    for event in tracker.events:
+        if event.get("event") == "user":
+            turns.append(last)
+        elif event.get("event") == "bot":
+            last = event["data"]["custom"]["key"]
+    for said in reversed(turns):
+        if said != key:
+            break
+        times += 1
+    return times
+
+
 def message_ids(tracker: Tracker) -> List[str]:
     return list(tracker.get_slot("submission_message_ids") or [])
 

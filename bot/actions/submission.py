@@ -15,11 +15,15 @@ from bot.actions.conversation_state import (
     last_said,
     latest_message,
     message_ids,
+    times_just_said,
     unplaced_message_ids,
     with_message,
 )
 from bot.actions.submissions_client import SubmissionsUnavailable
 from bot.actions.withdraw import ActionWithdraw
+
+WORDS_OF_AN_ACKNOWLEDGEMENT = 2
+TIMES_ASKED_BEFORE_WORDS_ARE_DROPPED = 2
 
 
 class ActionSubmitSubmission(Action):
@@ -134,10 +138,15 @@ class ActionAnswerAffirm(Action):
         if said == "ask_add_or_new":
             dispatcher.utter_message(response="utter_ask_add_or_new", **arguments)
             return []
-        if tracker.get_slot("has_submitted"):
-            dispatcher.utter_message(response="utter_fallback_ask")
-            return []
-        return [FollowupAction(SUBMISSION_FORM)]
+        if not tracker.get_slot("has_submitted"):
+            return [FollowupAction(SUBMISSION_FORM)]
+        if latest_message(tracker).words <= WORDS_OF_AN_ACKNOWLEDGEMENT:  # "ok"
+            dispatcher.utter_message(response="utter_goodbye")
+        else:  # "I want to add something" is a yes to what they can do now
+            dispatcher.utter_message(
+                response="utter_ask_add_or_new", reference=tracker.get_slot("submission_reference")
+            )
+        return []
 
 
 class ActionAnswerDeny(Action):
@@ -154,7 +163,12 @@ class ActionAnswerDeny(Action):
             dispatcher.utter_message(response="utter_withdraw_kept", **arguments)
             return []
         if said == "ask_add_or_new":
-            dispatcher.utter_message(response="utter_view_discarded")
+            # "That's it" is a no to the classifier: words are dropped only when no is said twice.
+            waits = unplaced_message_ids(tracker)
+            if waits and times_just_said(tracker, "ask_add_or_new") < TIMES_ASKED_BEFORE_WORDS_ARE_DROPPED:
+                dispatcher.utter_message(response="utter_ask_add_or_new", **arguments)
+                return []
+            dispatcher.utter_message(response="utter_view_discarded" if waits else "utter_goodbye")
             return [SlotSet("unplaced_message_ids", None)]
         dispatcher.utter_message(response="utter_goodbye")
         return []

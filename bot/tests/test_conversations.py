@@ -213,6 +213,24 @@ def test_another_view_after_a_sent_one_is_added_or_new(submitted: Talk):
     assert submitted.calls("submissions")[1]["message_ids"] == [submitted.message_ids[-4]]
 
 
+def test_words_that_wait_for_their_place_are_dropped_only_when_no_is_said_twice(submitted: Talk):
+    assert submitted.write(SECOND_PART) == ["ask_add_or_new"]
+    assert submitted.write("é só isso") == ["ask_add_or_new"]
+    waiting = submitted.message_ids[-2]
+    assert submitted.choose("choose_add_to") == ["addition_saved"]
+    assert submitted.calls("additions")[0]["message_ids"] == [waiting]
+    assert submitted.write(SECOND_PART) == ["ask_add_or_new"]
+    assert submitted.choose("deny") == ["ask_add_or_new"]
+    assert submitted.choose("deny") == ["view_discarded"]
+    assert submitted.choose("choose_add_to") == ["ask_view"]  # nothing waits any more
+
+
+def test_a_yes_after_a_sent_view_is_thanked_and_a_wish_to_add_is_asked_where(submitted: Talk):
+    assert submitted.write("ok") == ["goodbye"]
+    assert submitted.write("quero acrescentar uma coisa") == ["ask_add_or_new"]
+    assert submitted.choose("choose_add_to") == ["ask_view"]
+
+
 def test_who_only_announces_more_is_asked_for_the_words(submitted: Talk):
     assert submitted.choose("submit_view") == ["ask_add_or_new"]
     assert submitted.choose("choose_add_to") == ["ask_view"]
