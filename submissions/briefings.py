@@ -1,4 +1,4 @@
-"""What a commission member reads about their theme: approved views, what recurs, gaps, questions.
+"""What a commission member reads about their theme: approved views, what is common and contested, gaps.
 
 Everything is taken from people's decisions and from the rows; nothing is written by a machine. A view counts
 for a theme when a person approved the view and accepted the theme.
@@ -14,24 +14,36 @@ from dataclasses import dataclass, field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from submissions import summaries
 from submissions.commission import Theme, get_commission
-from submissions.exports.contributions import Contribution, is_exported, read_contributions
+from submissions.exports.contributions import (
+    Contribution,
+    is_approved_for,
+    is_exported,
+    read_contributions,
+)
 from submissions.exports.counts import protect
 from submissions.models import (
     CandidateTheme,
     Codeframe,
     EvidenceContribution,
     EvidenceSession,
+    PointKind,
     SubCode,
     Submission,
     SubmissionStatus,
     ThemeAssignment,
     ThemeDecision,
+    ThemeSummary,
     ViewIndex,
 )
+from submissions.review.queue import LOCAL_TIME
 from submissions.review.words import CHANNELS, language_name
 
 ONLINE = "online"
+# A view as short as this is quoted whole beside a point that cites it; of a longer one only what was marked
+# as evidence, since cutting it would be choosing for the resident what they meant.
+SHORT_VIEW = 280
 
 
 @dataclass(frozen=True)
@@ -50,6 +62,13 @@ class Quote:
     def is_english(self) -> bool:
         return self.language == "en"
 
+    @property
+    def excerpts(self) -> list[tuple[str, str | None]]:
+        """(original, English) to stand beside a point: the evidence, or a short view whole, or nothing."""
+        if self.evidence:
+            return self.evidence
+        return [(self.original, self.english)] if len(self.original) <= SHORT_VIEW else []
+
 
 @dataclass(frozen=True)
 class Shared:
@@ -58,6 +77,26 @@ class Shared:
     what: str
     views: str
     references: list[str]
+    key: str = ""  # of the sub-code; of a group its first reference
+
+
+@dataclass(frozen=True)
+class QuotedPoint:
+    """A point of the team's summary with the views it rests on; `gone` of those can be shown no more."""
+
+    text: str
+    sides: list[tuple[str, list[Quote]]]  # (words such as "For it", views); sides without views are left out
+    gone: int
+
+
+@dataclass(frozen=True)
+class QuotedSummary:
+    """What the team wrote and another person signed off."""
+
+    number: int
+    signed_off_on: str  # "3 June 2026"
+    common: list[QuotedPoint]
+    contested: list[QuotedPoint]
 
 
 @dataclass(frozen=True)
@@ -73,6 +112,7 @@ class Briefing:
     silent_languages: list[str]  # of the menu, without an approved view on the theme
     sessions: list[str]  # held by the theme's lead, or that gave one of the quotes; the latest first
     invited: list[str]  # who the commission means to hear, and how
+    summary: QuotedSummary | None = None  # what the team has signed off; None while it has not
 
     @property
     def total(self) -> int:
@@ -85,22 +125,25 @@ class Briefing:
             *(one.references for one in [*self.sub_codes, *self.alike])
         )
 
+    def quotes_of(self, references: Iterable[str]) -> list[Quote]:
+        """Those of the quotes, in the order of the references; others are left out."""
+        known = {quote.reference: quote for quote in self.quotes}
+        return [known[one] for one in references if one in known]
+
 
 def make_briefing(db: Session, theme_key: str) -> Briefing:
     """The briefing of one theme. Raises KeyError for a theme that commission.yml does not have."""
     commission = get_commission()
     theme = commission.theme(theme_key)
-    accepted = select(ThemeAssignment.submission_id).where(
-        ThemeAssignment.theme_key == theme_key, ThemeAssignment.decision == ThemeDecision.ACCEPTED
-    )
-    counted = Submission.id.in_(accepted) & (Submission.status == SubmissionStatus.APPROVED)
+    counted = is_approved_for(theme_key)
     found = list(read_contributions(db, counted))
+    quotes = sorted((_quote(one, theme_key) for one in found), key=lambda quote: quote.reference)
     rows = db.execute(select(Submission.id, Submission.reference).where(is_exported(), counted)).all()
     ids = {identity: reference or "" for identity, reference in rows}
     ways = {way.key: way.name for way in commission.ways_of_contributing}
     return Briefing(
         theme=theme,
-        quotes=sorted((_quote(one, theme_key) for one in found), key=lambda quote: quote.reference),
+        quotes=quotes,
         awaiting_decision=_awaiting(db, theme_key),
         by_language=_counts(language_name(one.language) for one in found),
         by_channel=_counts(CHANNELS.get(one.channel, one.channel) for one in found),
@@ -120,6 +163,62 @@ def make_briefing(db: Session, theme_key: str) -> Briefing:
             f"{', '.join(one.attended_by)})"
             for one in theme.invited_contributors
         ],
+        summary=_summary(db, theme_key, {quote.reference: quote for quote in quotes}),
+    )
+
+
+@dataclass(frozen=True)
+class BriefingLine:
+    """A theme in the list of briefings."""
+
+    theme: Theme
+    total: int
+    awaiting_decision: int
+    summary: ThemeSummary | None  # its newest version, whatever its state
+
+
+def list_briefings(db: Session, theme_keys: Iterable[str]) -> list[BriefingLine]:
+    """Counts only, so that the list opens at once however many views there are."""
+    lines = []
+    for key in theme_keys:
+        counted = select(func.count()).select_from(Submission).where(is_exported(), is_approved_for(key))
+        versions = summaries.versions_of(db, key)
+        lines.append(
+            BriefingLine(
+                theme=get_commission().theme(key),
+                total=db.scalar(counted) or 0,
+                awaiting_decision=_awaiting(db, key),
+                summary=versions[0] if versions else None,
+            )
+        )
+    return lines
+
+
+def _summary(db: Session, theme_key: str, quotes: dict[str, Quote]) -> QuotedSummary | None:
+    signed = summaries.signed_off(db, theme_key)
+    if signed is None:
+        return None
+
+    def quoted(kind: PointKind) -> list[QuotedPoint]:
+        words = {
+            PointKind.COMMON: ("Who says so", "Who says otherwise"),
+            PointKind.CONTESTED: ("For it", "Against it"),
+        }[kind]
+        points = []
+        for point in signed.of_kind(kind):
+            sides = zip(words, (point.speaking_for, point.speaking_against), strict=True)
+            resolved = [
+                (side, [quotes[one] for one in references if one in quotes]) for side, references in sides
+            ]
+            points.append(QuotedPoint(point.text, [side for side in resolved if side[1]], point.gone))
+        return points
+
+    day = signed.signed_off_at.astimezone(LOCAL_TIME)
+    return QuotedSummary(
+        number=signed.number,
+        signed_off_on=f"{day.day} {day:%B %Y}",
+        common=quoted(PointKind.COMMON),
+        contested=quoted(PointKind.CONTESTED),
     )
 
 
@@ -181,7 +280,7 @@ def _sub_codes(db: Session, theme_key: str, ids: dict[uuid.UUID, str]) -> list[S
     ).all():
         if submission_id in ids:
             views[code].append(ids[submission_id])
-    return _shared((names.get(code, code), references) for code, references in views.items())
+    return _shared((names.get(code, code), references, code) for code, references in views.items())
 
 
 def _alike(db: Session, ids: dict[uuid.UUID, str]) -> list[Shared]:
@@ -193,7 +292,9 @@ def _alike(db: Session, ids: dict[uuid.UUID, str]) -> list[Shared]:
         if group_id is not None and submission_id in ids:
             groups[group_id].append(ids[submission_id])
     return _shared(
-        (f"As in {min(references)}", references) for references in groups.values() if len(references) > 1
+        (f"As in {min(references)}", references, min(references))
+        for references in groups.values()
+        if len(references) > 1
     )
 
 
@@ -217,7 +318,7 @@ def _sessions(db: Session, theme: Theme, ids: dict[uuid.UUID, str], ways: dict[s
     return lines
 
 
-def _shared(found: Iterable[tuple[str, list[str]]]) -> list[Shared]:
+def _shared(found: Iterable[tuple[str, list[str], str]]) -> list[Shared]:
     made = sorted(found, key=lambda one: (-len(one[1]), one[0]))
     # References stand beside the number, so hiding the number would hide nothing.
-    return [Shared(what, str(len(references)), sorted(references)) for what, references in made]
+    return [Shared(what, str(len(references)), sorted(references), key) for what, references, key in made]

@@ -22,6 +22,8 @@ from submissions.models import (
     Submission,
     SubmissionPart,
     SubmissionStatus,
+    ThemeAssignment,
+    ThemeDecision,
 )
 from submissions.redactions import Redactions
 from submissions.review.coding import Marks, marks_of
@@ -131,6 +133,14 @@ class Contribution:
 def is_exported() -> ColumnElement[bool]:
     """Which rows of `submission` count in every file and figure: sent, and not taken back."""
     return and_(Submission.status.in_(EXPORTED_STATUSES), Submission.submitted_at.is_not(None))
+
+
+def is_approved_for(theme_key: str) -> ColumnElement[bool]:
+    """Which views speak for a theme in public: a person approved the view and accepted the theme."""
+    accepted = select(ThemeAssignment.submission_id).where(
+        ThemeAssignment.theme_key == theme_key, ThemeAssignment.decision == ThemeDecision.ACCEPTED
+    )
+    return and_(Submission.status == SubmissionStatus.APPROVED, Submission.id.in_(accepted))
 
 
 def read_contributions(db: Session, *conditions: ColumnElement[bool]) -> Iterator[Contribution]:

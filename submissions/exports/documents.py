@@ -11,13 +11,19 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt
 
-from submissions.briefings import Briefing, Quote
+from submissions.briefings import Briefing, Quote, QuotedPoint
 from submissions.exports.archives import without_times
 from submissions.exports.cells import storable
 from submissions.review.words import language_name
 from translations.languages import LANGUAGES
 
 NO_ENGLISH = "There is no English of this view yet."
+NO_SUMMARY = "The team has not signed off a summary of this theme yet."
+# (heading, field of the summary, what stands where the team named nothing)
+POINTS = (
+    ("What is common", "common", "The team has named nothing that is common."),
+    ("What is contested", "contested", "The team has named nothing that is contested."),
+)
 
 
 def new_document(title: str) -> Any:
@@ -64,10 +70,62 @@ def add_words(document: Any, text: str, language: str | None, *, is_original: bo
             properties.append(mark)
 
 
+def gone_words(number: int) -> str:
+    """What is said beside a point of which some cited views can be shown no more; "" when none."""
+    if not number:
+        return ""
+    return f"{number} more {'view' if number == 1 else 'views'} cited for this may not be shown any more."
+
+
+def add_point(document: Any, point: QuotedPoint) -> None:
+    """The team's words, then each view it rests on, with its side and what its English is worth."""
+    document.add_paragraph(storable(point.text), style="List Bullet").paragraph_format.keep_with_next = True
+    for side, quotes in point.sides:
+        for quote in quotes:
+            line = document.add_paragraph()
+            line.paragraph_format.left_indent = Cm(0.6)
+            line.add_run(f"{side}: ").bold = True
+            _add_link(line, quote.reference)
+            line.add_run(f"  {language_name(quote.language)}. {quote.label}.").font.size = Pt(9)
+            for original, english in quote.excerpts:
+                line.paragraph_format.keep_with_next = True
+                add_words(document, original, quote.language, is_original=True)
+                if not quote.is_english:
+                    add_words(document, english or NO_ENGLISH, "en")
+    if words := gone_words(point.gone):
+        document.add_paragraph(words).paragraph_format.left_indent = Cm(0.6)
+
+
+def _bookmark_name(reference: str) -> str:
+    # Word takes letters, digits and underscores.
+    return reference.replace("-", "_")
+
+
+def _add_link(paragraph: Any, reference: str) -> None:
+    """The reference, leading to where the view stands whole."""
+    link = OxmlElement("w:hyperlink")
+    link.set(qn("w:anchor"), _bookmark_name(reference))
+    run = paragraph.add_run(reference)
+    run.font.underline = True
+    link.append(run._r)  # moves it: a run is part of the link or of the paragraph
+    paragraph._p.append(link)
+
+
+def _add_bookmark(document: Any, paragraph: Any, name: str) -> None:
+    number = str(len(document.element.body.findall(f".//{qn('w:bookmarkStart')}")))
+    for tag in ("w:bookmarkStart", "w:bookmarkEnd"):
+        mark = OxmlElement(tag)
+        mark.set(qn("w:id"), number)
+        if tag == "w:bookmarkStart":
+            mark.set(qn("w:name"), name)
+        paragraph._p.append(mark)
+
+
 def add_quote(document: Any, quote: Quote) -> None:
     """Reference, language and trust of the translation, then the original and the English."""
     heading = document.add_paragraph()
     heading.paragraph_format.keep_with_next = True
+    _add_bookmark(document, heading, _bookmark_name(quote.reference))
     heading.add_run(quote.reference).bold = True
     facts = heading.add_run(f"  {language_name(quote.language)}. {quote.label}.")
     facts.font.size = Pt(9)
@@ -118,6 +176,7 @@ def add_briefing(document: Any, briefing: Briefing, *, level: int = 1) -> None:
         ("By way of contributing", briefing.by_method),
     ):
         add_counts(document, heading, counts)
+    _add_summary(document, briefing, level)
     document.add_heading("What recurs", level=level + 1)
     for one in [*briefing.sub_codes, *briefing.alike]:
         document.add_paragraph(
@@ -125,11 +184,6 @@ def add_briefing(document: Any, briefing: Briefing, *, level: int = 1) -> None:
         )
     if not briefing.sub_codes and not briefing.alike:
         document.add_paragraph("No sub-code has been given, and no views are nearly the same.")
-    document.add_heading("What is contested", level=level + 1)
-    document.add_paragraph(
-        "The program does not judge who is for or against. Write here where the views below disagree, "
-        "with their references."
-    )
     document.add_heading("Gaps", level=level + 1)
     if briefing.silent_languages:
         document.add_paragraph(f"No approved view yet in {', '.join(briefing.silent_languages)}.")
@@ -150,3 +204,22 @@ def add_briefing(document: Any, briefing: Briefing, *, level: int = 1) -> None:
         add_quote(document, quote)
     if not briefing.quotes:
         document.add_paragraph("None yet.")
+
+
+def _add_summary(document: Any, briefing: Briefing, level: int) -> None:
+    summary = briefing.summary
+    for heading, name, nothing in POINTS:
+        document.add_heading(heading, level=level + 1)
+        if summary is None:
+            document.add_paragraph(NO_SUMMARY)
+            continue
+        points = getattr(summary, name)
+        for point in points:
+            add_point(document, point)
+        if not points:
+            document.add_paragraph(nothing)
+    if summary is not None:
+        document.add_paragraph(
+            f"Written by the team and signed off by another person on {summary.signed_off_on} "
+            f"(version {summary.number})."
+        )

@@ -17,15 +17,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, undefer
 
 from submissions import audit, jobs
 from submissions.database import unit_of_work
-from submissions.errors import ExportNotFound, SubmissionError
-from submissions.exports.contributions import is_exported
-from submissions.exports.kinds import KINDS, Tell
+from submissions.errors import ExportNotFound, PdfNotAvailable, SubmissionError
+from submissions.exports.contributions import is_approved_for, is_exported
+from submissions.exports.kinds import KINDS, Kind, Tell, find_kind
 from submissions.models import ExportJob, ExportState, Submission, utc_now
 from submissions.settings import StoreSettings
 
@@ -58,30 +58,34 @@ def _draft_of(export: ExportJob) -> Path:
     return folder() / f"{export.id.hex}.{export.started_at:%H%M%S%f}.part"
 
 
-def request(kind: str, *, actor: str) -> uuid.UUID:
+def request(kind: str, *, actor: str, theme_key: str = "") -> uuid.UUID:
     """The id of the file that is being made: one that was asked for already, or a new one.
 
-    Raises ValueError for a kind that is not one of KINDS.
+    Raises ValueError for a kind that is not one of KINDS, or a briefing of no theme.
     """
-    if kind not in KINDS:
-        raise ValueError(f"an export is one of {', '.join(KINDS)}")
+    if find_kind(kind, theme_key) is None:
+        raise ValueError(f"an export is one of {', '.join(KINDS)}, or the briefing of a theme")
+    wanted = (ExportJob.kind == kind, ExportJob.theme_key == theme_key, ExportJob.state.in_(_OPEN))
     while True:
         with unit_of_work(read_only=True) as db:
-            known = db.scalars(
-                select(ExportJob.id).where(ExportJob.kind == kind, ExportJob.state.in_(_OPEN))
-            ).first()
+            known = db.scalars(select(ExportJob.id).where(*wanted)).first()
         if known is not None:
             return known
         try:
             with unit_of_work() as db:
-                export = ExportJob(id=uuid.uuid4(), kind=kind, requested_by=actor)
+                export = ExportJob(id=uuid.uuid4(), kind=kind, theme_key=theme_key, requested_by=actor)
                 db.add(export)
                 db.flush()
-                audit.record(db, actor, "export.requested", "export", export.id, kind=kind)
+                audit.record(db, actor, "export.requested", "export", export.id, **_of(export))
         except IntegrityError:
             continue  # somebody else asked at the same moment: theirs is there now, or is done already
         jobs.wake_export(export.id)
         return export.id
+
+
+def _of(export: ExportJob) -> dict[str, str]:
+    """What the audit says of the file."""
+    return {"kind": export.kind} | ({"theme": export.theme_key} if export.theme_key else {})
 
 
 def find(export_id: uuid.UUID) -> ExportJob:
@@ -93,10 +97,11 @@ def find(export_id: uuid.UUID) -> ExportJob:
     return export
 
 
-def find_all() -> list[ExportJob]:
+def find_all(*conditions: ColumnElement[bool]) -> list[ExportJob]:
     """Those whose day is not over, the newest first."""
+    order = (ExportJob.requested_at.desc(), ExportJob.id)
     with unit_of_work(read_only=True) as db:
-        rows = db.scalars(select(ExportJob).order_by(ExportJob.requested_at.desc(), ExportJob.id)).all()
+        rows = db.scalars(select(ExportJob).where(*conditions).order_by(*order)).all()
     return [export for export in rows if not _is_over(export)]
 
 
@@ -114,7 +119,8 @@ def open_file(export_id: uuid.UUID, *, actor: str) -> tuple[ExportJob, BinaryIO]
             file = path_of(export_id).open("rb")
         except OSError as error:
             raise ExportNotFound(export_id) from error
-        audit.record(db, actor, "views.exported", "export", export_id, kind=export.kind, count=export.views)
+        action = "document.downloaded" if export.theme_key else "views.exported"
+        audit.record(db, actor, action, "export", export_id, count=export.views, **_of(export))
     return export, file
 
 
@@ -126,7 +132,7 @@ def delete(export_id: uuid.UUID, *, actor: str) -> None:
             raise ExportNotFound(export_id)
         path_of(export_id).unlink(missing_ok=True)
         db.delete(export)
-        audit.record(db, actor, "export.deleted", "export", export_id, kind=export.kind)
+        audit.record(db, actor, "export.deleted", "export", export_id, **_of(export))
 
 
 def forget(db: Session, reference: str | None) -> int:
@@ -166,6 +172,9 @@ def run(export_id: uuid.UUID) -> None:
         _finish(claimed, draft, references)
     except ExportOutdated:
         _again(claimed)
+    except PdfNotAvailable as error:  # nor will it be in five seconds
+        logger.error("export %s (%s) failed: there is no Pango", export_id, claimed.kind)
+        _fail(claimed, str(error), is_final=True)
     except Exception as error:  # noqa: BLE001  kept in the row, which the desk shows
         logger.error("export %s (%s) failed: %s", export_id, claimed.kind, type(error).__name__)
         # Only our own errors' words are known to carry nothing a resident wrote.
@@ -179,13 +188,27 @@ def _claim(export_id: uuid.UUID) -> ExportJob | None:
         export = db.get(ExportJob, export_id, with_for_update=True)
         if export is None or export.state != ExportState.QUEUED:
             return None
-        views = db.scalar(select(func.count()).select_from(Submission).where(is_exported())) or 0
         export.state = ExportState.RUNNING
         export.attempts += 1
         export.worker = jobs.worker_name()
         export.started_at = export.heard_at = utc_now()
-        export.steps, export.steps_done = views * KINDS[export.kind].rounds, 0
+        kind = find_kind(export.kind, export.theme_key)
+        export.steps, export.steps_done = (_count_views(db, export) * kind.rounds if kind else 0), 0
         return export
+
+
+def _count_views(db: Session, export: ExportJob) -> int:
+    statement = select(func.count()).select_from(Submission).where(is_exported())
+    if export.theme_key:
+        statement = statement.where(is_approved_for(export.theme_key))
+    return db.scalar(statement) or 0
+
+
+def _kind_of(export: ExportJob) -> Kind:
+    kind = find_kind(export.kind, export.theme_key)
+    if kind is None:  # asked for before the program or the commission's themes were changed
+        raise SubmissionError("there is no such file any more")
+    return kind
 
 
 def _write(claimed: ExportJob, draft: Path) -> set[str]:
@@ -200,7 +223,7 @@ def _write(claimed: ExportJob, draft: Path) -> set[str]:
     # Residents' words: for the owner's eyes only.
     descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w+b") as file:
-        KINDS[claimed.kind].write(file, Tell(seen, tell.step))
+        _kind_of(claimed).write(file, Tell(seen, tell.step))
         file.flush()
         os.fsync(file.fileno())
     return references
@@ -279,21 +302,21 @@ def _again(claimed: ExportJob) -> None:
     jobs.wake_export(claimed.id)
 
 
-def _fail(claimed: ExportJob, error: str) -> None:
+def _fail(claimed: ExportJob, error: str, *, is_final: bool = False) -> None:
     with unit_of_work() as db:
         export = db.get(ExportJob, claimed.id, with_for_update=True)
         if export is None or export.started_at != claimed.started_at:
             return
-        _retry_or_fail(export, error)
+        _retry_or_fail(export, error, is_final=is_final)
         is_queued = export.state == ExportState.QUEUED
     if is_queued:
         jobs.wake_export(claimed.id, delay_seconds=5)
 
 
-def _retry_or_fail(export: ExportJob, error: str) -> None:
+def _retry_or_fail(export: ExportJob, error: str, *, is_final: bool = False) -> None:
     export.last_error = error[:300]
     export.worker = None
-    if export.attempts < MAXIMUM_ATTEMPTS:
+    if export.attempts < MAXIMUM_ATTEMPTS and not is_final:
         export.state = ExportState.QUEUED
         return
     export.state = ExportState.FAILED
@@ -316,7 +339,7 @@ def sweep(now: dt.datetime | None = None) -> int:
                 waiting.append(export.id)
             elif export.expires_at is not None and export.expires_at <= at:
                 path_of(export.id).unlink(missing_ok=True)
-                audit.record(db, audit.SYSTEM, "export.expired", "export", export.id, kind=export.kind)
+                audit.record(db, audit.SYSTEM, "export.expired", "export", export.id, **_of(export))
                 db.delete(export)
                 count += 1
     for export_id in waiting:

@@ -12,12 +12,15 @@ from typing import BinaryIO
 
 from sqlalchemy.orm import Session
 
+from submissions.briefings import make_briefing
 from submissions.commission import get_commission
 from submissions.database import is_postgresql, unit_of_work
 from submissions.exports import pdf, reports
 from submissions.exports.archives import FIXED_TIME
 from submissions.exports.writers import write_views
 
+BRIEFING = "briefing-pdf"  # of one theme
+REPORT_PDF = "report-pdf"
 SCHEMA_FILE = Path(__file__).with_name("export.schema.json")
 READ_ME = """\
 {commission}: the report pack
@@ -76,6 +79,17 @@ def _report(make: Callable[[reports.Report], bytes]) -> Callable[[BinaryIO, Tell
     return write
 
 
+def _briefing(theme_key: str) -> Callable[[BinaryIO, Tell], None]:
+    def write(file: BinaryIO, tell: Tell) -> None:
+        with _one_moment() as db:
+            briefing = make_briefing(db, theme_key)
+        for reference in sorted(briefing.references):
+            tell.seen(reference)
+        file.write(pdf.briefing_pdf(briefing))
+
+    return write
+
+
 def _write_pack(file: BinaryIO, tell: Tell) -> None:
     with _one_moment() as db, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         _add(archive, "read-me.txt", READ_ME.format(commission=get_commission().title).encode())
@@ -113,7 +127,7 @@ KINDS: dict[str, Kind] = {
         _write_pack,
     ),
     "report-docx": Kind("Report (DOCX)", "docx", reports.MEDIA_TYPE, 1, _report(reports.report_docx)),
-    "report-pdf": Kind("Report (PDF)", "pdf", pdf.MEDIA_TYPE, 1, _report(pdf.report_pdf)),
+    REPORT_PDF: Kind("Report (PDF)", "pdf", pdf.MEDIA_TYPE, 1, _report(pdf.report_pdf)),
     "xlsx": Kind(
         "All views (XLSX)",
         "xlsx",
@@ -126,7 +140,19 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def file_name(kind: str, day: str) -> str:
-    """What the browser is told to call it: letters, digits and hyphens only."""
-    name = {"pack": "report-pack", "report-docx": "report", "report-pdf": "report"}.get(kind, "views")
+def find_kind(kind: str, theme_key: str = "") -> Kind | None:
+    """What the file is and how it is made; None for what this version of the program does not know."""
+    if kind != BRIEFING:
+        return None if theme_key else KINDS.get(kind)
+    names = {theme.key: theme.name for theme in get_commission().themes}
+    if theme_key not in names:
+        return None
+    return Kind(f"Briefing (PDF): {names[theme_key]}", "pdf", pdf.MEDIA_TYPE, 1, _briefing(theme_key))
+
+
+def file_name(kind: str, theme_key: str, day: str) -> str:
+    """What the browser is told to call it: letters, digits, hyphens and underscores only."""
+    if kind == BRIEFING:
+        return f"briefing-{theme_key}-{day}.pdf"
+    name = {"pack": "report-pack", "report-docx": "report", REPORT_PDF: "report"}.get(kind, "views")
     return f"{name}-{day}.{KINDS[kind].ending}"

@@ -1,10 +1,12 @@
 """Briefings and the report as PDF: tagged for screen readers (PDF/UA), every script shaped as it should be.
 
-WeasyPrint draws with Debian's Pango and the fonts of this machine, and fetches nothing from anywhere.
+WeasyPrint draws with Debian's Pango and the fonts of this machine, and fetches nothing from anywhere. It
+writes only the document's language into the tags, so `_keep_languages` adds each element's own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from markupsafe import Markup
 from submissions.briefings import Briefing
 from submissions.errors import PdfNotAvailable
 from submissions.exports.cells import storable
-from submissions.exports.documents import NO_ENGLISH
+from submissions.exports.documents import NO_ENGLISH, NO_SUMMARY, POINTS, gone_words
 from submissions.exports.reports import HOW_TO_READ, Report, briefing_title
 from submissions.review.words import direction, language_name
 
@@ -44,12 +46,38 @@ def make_html(**values: Any) -> str:
     return _environment().get_template("report.html").render(**values)
 
 
+@cache
 def _weasyprint() -> Any:
     try:
         import weasyprint  # loads Pango, which takes a moment and may not be there
     except OSError as error:
         raise PdfNotAvailable from error
+    _keep_languages()
     return weasyprint
+
+
+def _keep_languages() -> None:
+    """Lets the tag of an element with its own `lang` say so, as ISO 14289-1, 7.2 asks for every change.
+
+    WeasyPrint 70 has no hook for it: its function that makes the tags of a box is wrapped, and calls itself
+    by its name in the module, so it is wrapped at every depth. A test reads the languages out of a PDF.
+    """
+    from pydyf import String
+    from weasyprint.pdf import tags
+
+    build = tags._build_box_tree
+
+    def build_with_language(box: Any, *rest: Any) -> Iterator[Any]:
+        language = box.element.get("lang") if box.element is not None else None
+        # The whole document's language stands in its catalogue; these two only pass their children on.
+        if box.element_tag in ("html", "body"):
+            language = None
+        for made in build(box, *rest):
+            if language:
+                made["Lang"] = String(language)
+            yield made
+
+    tags._build_box_tree = build_with_language
 
 
 def _fetch_nothing(url: str, **_options: Any) -> Any:
@@ -69,6 +97,10 @@ def _environment() -> Environment:
         css=Markup((_FOLDER / "report.css").read_text(encoding="utf-8")),  # noqa: S704
         how_to_read=HOW_TO_READ,
         no_english=NO_ENGLISH,
+        no_summary=NO_SUMMARY,
+        points=POINTS,
     )
-    environment.filters.update(storable=storable, language_name=language_name, direction=direction)
+    environment.filters.update(
+        storable=storable, language_name=language_name, direction=direction, gone_words=gone_words
+    )
     return environment

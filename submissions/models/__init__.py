@@ -69,6 +69,14 @@ from submissions.models.stakeholder import (
     StakeholderSubmission,
 )
 from submissions.models.submission import Submission, SubmissionPart, SubmissionStatus
+from submissions.models.summary import (
+    PointCitation,
+    PointKind,
+    Side,
+    SummaryPoint,
+    SummaryState,
+    ThemeSummary,
+)
 from submissions.models.theme import CandidateTheme, PartEmbedding, ThemeAssignment, ThemeDecision
 from submissions.models.transcript import Transcript, TranscriptState
 from submissions.models.translation import (
@@ -140,6 +148,8 @@ __all__ = [
     "PaperForm",
     "PaperRow",
     "PartEmbedding",
+    "PointCitation",
+    "PointKind",
     "Purpose",
     "RecipientState",
     "Recoding",
@@ -159,6 +169,7 @@ __all__ = [
     "SendingState",
     "SessionChange",
     "SessionFile",
+    "Side",
     "SignInStep",
     "Stakeholder",
     "StakeholderContact",
@@ -169,8 +180,11 @@ __all__ = [
     "Submission",
     "SubmissionPart",
     "SubmissionStatus",
+    "SummaryPoint",
+    "SummaryState",
     "ThemeAssignment",
     "ThemeDecision",
+    "ThemeSummary",
     "Transcript",
     "TranscriptState",
     "TranslationStatus",

@@ -1,4 +1,4 @@
-"""Files of all views that were asked for on the desk: made by a worker, kept for a day."""
+"""Files that were asked for on the desk, of all views or of a theme: made by a worker, kept for a day."""
 
 from __future__ import annotations
 
@@ -28,12 +28,21 @@ class ExportJob(Base):
     __tablename__ = "export_job"
     __table_args__ = (
         # Asked for twice at once is one file.
-        Index("uq_export_job_open", "kind", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index(
+            "uq_export_job_open",
+            "kind",
+            "theme_key",
+            unique=True,
+            sqlite_where=_OPEN,
+            postgresql_where=_OPEN,
+        ),
         Index("ix_export_job_state", "state", "expires_at"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
     kind: Mapped[str] = mapped_column(String(20))
+    # Of a briefing; "" for what is about all themes.
+    theme_key: Mapped[str] = mapped_column(String(60), default="", server_default="")
     state: Mapped[str] = mapped_column(String(12), default=ExportState.QUEUED)
     requested_by: Mapped[str] = mapped_column(String(140))  # an actor, as in the audit
     requested_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utc_now)

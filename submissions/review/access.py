@@ -54,6 +54,8 @@ class Permission(enum.StrEnum):
     MANAGE_CODEFRAME = "codeframe.manage"  # versions, sign-off, rounds
     WRITE_OUTCOMES = "outcomes.write"
     PUBLISH_OUTCOMES = "outcomes.publish"
+    WRITE_SUMMARIES = "summaries.write"  # what is common and contested in a theme
+    SIGN_OFF_SUMMARIES = "summaries.sign_off"
     READ_BRIEFINGS = "briefings.read"  # briefings and the report: approved material only
     EXPORT_DATA = "data.export"
     READ_AUDIT = "audit.read"
@@ -71,6 +73,7 @@ _REVIEWING = _READING | {
     Permission.PREPARE_FOLLOW_UPS,
     Permission.CODE_THEMES,
     Permission.WRITE_OUTCOMES,
+    Permission.WRITE_SUMMARIES,
     Permission.EXPORT_DATA,
 }
 _MANAGING = _REVIEWING | {
@@ -79,6 +82,7 @@ _MANAGING = _REVIEWING | {
     Permission.APPROVE_FOLLOW_UPS,
     Permission.MANAGE_CODEFRAME,
     Permission.PUBLISH_OUTCOMES,
+    Permission.SIGN_OFF_SUMMARIES,
     Permission.READ_AUDIT,
 }
 

@@ -19,6 +19,7 @@ from submissions.review import (
     safeguarding_pages,
     session_pages,
     stakeholder_pages,
+    summary_pages,
 )
 from submissions.review.web import DeskRoute
 
@@ -35,5 +36,6 @@ router.include_router(follow_up_pages.router)
 router.include_router(register_pages.router)
 router.include_router(safeguarding_pages.router)
 router.include_router(outcome_pages.router)
+router.include_router(summary_pages.router)
 router.include_router(round_pages.router)
 router.include_router(codeframe_pages.router)

@@ -9,6 +9,7 @@ import re
 import time
 import uuid
 import zlib
+from collections import Counter
 
 import docx
 import pytest
@@ -16,16 +17,19 @@ from docx.oxml.ns import qn
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from submissions import intake
 from submissions.briefings import make_briefing
 from submissions.commission import get_commission
 from submissions.database import unit_of_work
 from submissions.errors import PdfNotAvailable
-from submissions.exports import pdf
+from submissions.exports import downloads, pdf
 from submissions.exports.reports import briefing_document, report_document
 from submissions.models import (
     AuditEntry,
     EvidenceContribution,
     EvidenceSession,
+    Reviewer,
+    Role,
     SubCode,
     Submission,
     SubmissionStatus,
@@ -34,8 +38,8 @@ from submissions.models import (
     ViewIndex,
 )
 from submissions.references import find_references
-from tests.factories import VIEW_AR, VIEW_BN, VIEW_EN
-from tests.submissions.desk_site import Desk, find, make_reviewer, make_submission
+from tests.factories import VIEW_AR, VIEW_BN, VIEW_EN, make_conversation
+from tests.submissions.desk_site import Desk, find, hidden, make_reviewer, make_submission
 
 THEME = "community_engagement"
 
@@ -280,18 +284,94 @@ def test_the_pdf_is_tagged_shaped_with_the_right_fonts_and_the_same_twice(quoted
     assert b"/StructTreeRoot" in whole
     assert b"pdfuaid" in whole
     assert b"/Lang (en)" in whole
+    # Every quote says its own language, so that a reader speaks it as such; the English beside it too.
+    tags = re.findall(rb"<<[^<>]*/StructElem[^<>]*>>", whole)
+    said = Counter(match[1] for tag in tags if (match := re.search(rb"/Lang \(([a-z-]+)\)", tag)))
+    assert said[b"ar"] >= 1
+    assert said[b"bn"] >= 1
+    assert said[b"en"] >= 2
+    assert all(b"/S /P" in tag for tag in tags if b"/Lang (ar)" in tag)
     fonts = set(re.findall(rb"/FontName ?/[A-Z]+\+([A-Za-z-]+)", whole))
     # Fonts of their own: with another one the letters would be boxes, or not joined.
     assert any(b"Arabic" in font for font in fonts)
     assert any(b"Bengali" in font for font in fonts)
 
 
-def test_without_pango_the_page_says_what_to_install(sqlite_database, monkeypatch):
+def test_a_pdf_is_made_by_the_worker_and_fetched_by_who_may_read_the_theme(
+    quoted_on_sqlite, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("OWNWORDS_DATA", str(tmp_path))
+    monkeypatch.setattr(pdf, "briefing_pdf", lambda found: f"%PDF- {found.theme.key}".encode())
+    make_reviewer("eve", Role.COMMISSION_MEMBER, "Eve")
+    make_reviewer("pat", Role.COMMISSION_MEMBER, "Pat")
+    with unit_of_work() as db:
+        for username, theme in (("eve", THEME), ("pat", "safeguarding")):
+            db.scalars(select(Reviewer).where(Reviewer.username == username)).one().themes = [theme]
+    eve = Desk().signed_in("eve")
+    asked = eve.post(f"/desk/briefings/{THEME}/pdf", f"/desk/briefings/{THEME}")
+    address = asked.headers["location"]
+    assert address.startswith("/desk/briefings/files/")
+    assert eve.post(f"/desk/briefings/{THEME}/pdf", f"/desk/briefings/{THEME}").headers["location"] == address
+    waiting = eve.get(address)
+    assert "Waiting" in waiting.text
+    assert waiting.headers["refresh"] == "5"
+    export_id = uuid.UUID(address.rpartition("/")[2])
+    downloads.run(export_id)
+    export = downloads.find(export_id)
+    assert (export.state, export.views, export.steps_done) == ("ready", 7, 7)
+    fetched = eve.get(f"{address}/file")
+    assert fetched.content == f"%PDF- {THEME}".encode()
+    assert re.search(rf"briefing-{THEME}-[0-9-]+\.pdf", fetched.headers["content-disposition"])
+    assert f'href="{address}"' in eve.get(f"/desk/briefings/{THEME}").text
+    # Somebody else's theme, and what only who reads everything may have.
+    pat = Desk().signed_in("pat")
+    token = hidden(pat.get("/desk/briefings").text, "csrf_token")
+    for path in (address, f"{address}/file"):
+        assert pat.get(path).status_code == 404
+    assert pat.client.post(f"{address}/delete", data={"csrf_token": token}).status_code == 404
+    assert pat.client.post(f"/desk/briefings/{THEME}/pdf", data={"csrf_token": token}).status_code == 404
+    assert pat.client.post("/desk/briefings/report/pdf", data={"csrf_token": token}).status_code == 403
+    report_id = downloads.request("report-pdf", actor="reviewer:ana")
+    assert eve.get(f"/desk/briefings/files/{report_id}").status_code == 404
+    with unit_of_work(read_only=True) as db:
+        entries = db.scalars(select(AuditEntry).where(AuditEntry.subject_id == str(export_id))).all()
+    assert [
+        (one.action, one.details["theme"]) for one in sorted(entries, key=lambda one: one.occurred_at)
+    ] == [
+        ("export.requested", THEME),
+        ("document.downloaded", THEME),
+    ]
+    # What is taken back is in no file any more, this one neither.
+    with unit_of_work() as db:
+        intake.withdraw(db, make_conversation(), quoted_on_sqlite["ar"])
+    assert "taken back" in eve.get(address).text
+    assert eve.get(f"{address}/file").status_code == 404
+    assert eve.post(f"{address}/delete", address).status_code == 303
+    assert eve.get(address).status_code == 404
+
+
+def test_two_themes_are_drawn_at_once_and_a_theme_that_is_none_is_refused(database):
+    first = downloads.request("briefing-pdf", actor="reviewer:ana", theme_key=THEME)
+    second = downloads.request("briefing-pdf", actor="reviewer:ana", theme_key="safeguarding")
+    assert first != second
+    for kind, theme in (("briefing-pdf", ""), ("briefing-pdf", "no_such"), ("csv", THEME)):
+        with pytest.raises(ValueError, match="briefing of a theme"):
+            downloads.request(kind, actor="reviewer:ana", theme_key=theme)
+
+
+def test_without_pango_the_file_says_what_to_install_and_is_not_tried_again(
+    sqlite_database, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("OWNWORDS_DATA", str(tmp_path))
+
     def not_there():
         raise PdfNotAvailable
 
     monkeypatch.setattr(pdf, "_weasyprint", not_there)
     make_reviewer()
-    answer = Desk().signed_in().get(f"/desk/briefings/{THEME}/briefing.pdf")
-    assert answer.status_code == 503
-    assert "libpango-1.0-0" in answer.text
+    desk = Desk().signed_in()
+    address = desk.post(f"/desk/briefings/{THEME}/pdf", f"/desk/briefings/{THEME}").headers["location"]
+    downloads.run(uuid.UUID(address.rpartition("/")[2]))
+    shown = desk.get(address).text
+    assert "Failed" in shown
+    assert "libpango-1.0-0" in shown
