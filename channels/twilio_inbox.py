@@ -23,11 +23,23 @@ from channels.kept_beside import KeptBeside
 from channels.opt_out_keywords import StopMeaning, asks_to_start_again, stop_meaning
 from channels.phone_numbers import read_sender
 from channels.settings import Settings
+from channels.twilio_shared import Shared, read_shared
 from submissions.addresses import conversation_with, find_or_add_address, seal, unseal
 from submissions.conversations import record_inbound_message
 from submissions.database import unit_of_work
 from submissions.follow_ups.answers import note_answer
-from submissions.models import Address, Channel, MediaFile, Message, OptOutWay, Purpose, utc_now
+from submissions.models import (
+    Address,
+    Channel,
+    Delivery,
+    MediaFile,
+    Message,
+    OptOutWay,
+    Purpose,
+    SharedItem,
+    SharedKind,
+    utc_now,
+)
 from submissions.opt_outs import end_opt_out, is_blocked_by_carrier, is_opted_out, record_opt_out
 from submissions.outbox import release_held
 
@@ -158,8 +170,8 @@ def keep_inbound(form: dict[str, str], *, received_at: dt.datetime) -> bool:
 def add_inbound(db: Session, form: dict[str, str], *, received_at: dt.datetime) -> bool:
     """As `keep_inbound`, in the caller's unit of work.
 
-    Parameters we do not know are let pass, and not kept: where a sender is and what they call themselves is
-    none of our business.
+    Parameters we do not know are let pass, and not kept: where a sender seems to be and what they call
+    themselves is none of our business. A place they send on purpose is.
     """
     sender = read_sender(form.get("From", ""), form.get("ExternalUserId", ""))
     provider_message_id = form.get("MessageSid") or form.get("SmsSid") or form.get("SmsMessageSid") or ""
@@ -181,29 +193,57 @@ def add_inbound(db: Session, form: dict[str, str], *, received_at: dt.datetime) 
     # Now that the address is locked: the same message may have been kept while we waited.
     if db.scalar(known) is not None:
         return False
-    _note_arrival(db, address, form, received_at)
+    shared = None if form.get("OptOutType") else read_shared(form)
+    is_reaction = shared is not None and shared.kind is SharedKind.REACTION
+    _note_arrival(db, address, form, received_at, is_reaction=is_reaction)
     message = record_inbound_message(
         db,
         conversation_id=conversation_with(db, address, at=received_at),
         channel=sender.channel,
         provider_message_id=provider_message_id,
-        original_text=form.get("Body", ""),
+        original_text=form.get("Body", "") if shared is None else shared.text,
         choice=_choice(form),
         received_at=received_at,
     )
     db.add_all(_media(message, form))
+    if shared is not None:
+        db.add(
+            SharedItem(message_id=message.id, kind=shared.kind, details=_details(db, message, shared, form))
+        )
+    if is_reaction:
+        # It asks for no answer, answers no follow-up, and says neither "stop" nor "write to me again".
+        message.handled_at = utc_now()
+        return True
     _heed_wish_to_stop(db, address, message, form)
     if not form.get("OptOutType") and not is_opted_out(db, address.id, Purpose.FOLLOW_UPS):
         note_answer(db, address, message, phone=sender.phone, at=received_at)
     return True
 
 
-def _note_arrival(db: Session, address: Address, form: dict[str, str], received_at: dt.datetime) -> None:
+def _details(db: Session, message: Message, shared: Shared, form: dict[str, str]) -> dict[str, Any]:
+    """With which message of ours a reaction is about, where we know it."""
+    replied_to = form.get("OriginalRepliedMessageSid", "")
+    if shared.kind is not SharedKind.REACTION or not 1 <= len(replied_to) <= 60:
+        return shared.details
+    ours = db.scalar(
+        select(Message.id)
+        .join(Delivery, Delivery.message_id == Message.id)
+        .where(Delivery.provider_message_id == replied_to, Message.conversation_id == message.conversation_id)
+    )
+    return shared.details | ({"to_message_id": str(ours)} if ours is not None else {})
+
+
+def _note_arrival(
+    db: Session, address: Address, form: dict[str, str], received_at: dt.datetime, *, is_reaction: bool
+) -> None:
     ours = form.get("To", "").strip()
     address.our_address = ours[:60] or address.our_address
+    address.invalid_at = address.invalid_code = None  # somebody writes from there
+    if is_reaction:
+        # Whether it opens WhatsApp's 24 hours nobody promises, so what is held goes on waiting for words.
+        return
     if address.last_inbound_at is None or address.last_inbound_at < received_at:
         address.last_inbound_at = received_at
-    address.invalid_at = address.invalid_code = None  # somebody writes from there
     address.template_sent_at = None
     if address.channel == Channel.WHATSAPP:
         release_held(db, address)
@@ -231,7 +271,7 @@ def _media(message: Message, form: dict[str, str]) -> list[MediaFile]:
 
 
 def _heed_wish_to_stop(db: Session, address: Address, message: Message, form: dict[str, str]) -> None:
-    text = form.get("Body", "")
+    text = message.original_text or ""
     told = form.get("OptOutType", "").upper()
     if told:
         # Twilio has answered by itself; a word of ours would be the second.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from channels.faults import fault
 from channels.rendering import render
 from channels.settings import Settings
 from submissions.commission import get_commission
@@ -17,7 +18,7 @@ from submissions.conversations import OutboundMessage, find_conversation, record
 from submissions.database import unit_of_work
 from submissions.errors import DatabaseUnavailable, MediaNotFound
 from submissions.media import MediaStore
-from submissions.models import MediaFile, TranscriptState
+from submissions.models import MediaFile, SharedItem, SharedKind, TranscriptState
 from submissions.voice_notes import ToTranscribe, claim_next, decide, record_heard
 from translations.speech.model import installed_model
 from translations.speech.transcriber import Transcript as Heard
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
 HEARD_RIGHT, HEARD_WRONG = "heard_right:", "heard_wrong:"
 NOT_TEXT = "not_text"
+SAID_TO_SHARED = {SharedKind.PLACE: "place_received", SharedKind.CONTACT: "contact_received"}
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,10 @@ def read_voice_step(
         return None
     with unit_of_work(read_only=True) as db:
         kinds = _declared_types(db, message_id)
-    if not kinds:  # a place, a contact, a reaction: kept as nothing but the fact that it came
+        shared = db.get(SharedItem, message_id)
+    if shared is not None and (kinds or shared.details):
+        return VoiceStep(SAID_TO_SHARED[SharedKind(shared.kind)])
+    if not kinds:  # broken, or of a kind we do not know: kept as nothing but the fact that it came
         return VoiceStep(NOT_TEXT)
     is_voice = any((kind or "").startswith("audio/") for kind in kinds)
     return VoiceStep("voice_note_received" if is_voice else "file_received")
@@ -100,7 +105,16 @@ class VoiceNoteWorker:
                 heard = transcribe(path, model=model, conversation_language=task.language)
         except (TranscriptionFailed, MediaNotFound) as error:
             logger.warning("voice note %s: %s", task.media_id, error)
-        _tell(task, heard)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001  a fault of ours: a person listens, and the others go on
+            logger.error("voice note %s: a fault of ours: %s", task.media_id, fault(error))
+        try:
+            _tell(task, heard)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001  taken up again, then left to a person: `claim_next`
+            logger.error("voice note %s could not be told of: %s", task.media_id, fault(error))
         return True
 
     def _run(self) -> None:
@@ -111,8 +125,8 @@ class VoiceNoteWorker:
             except DatabaseUnavailable as error:
                 logger.warning("voice notes wait for the database: %s", error)
                 self._stopping.wait(2.0)
-            except Exception:
-                logger.exception("voice notes: a fault of ours")
+            except Exception as error:  # noqa: BLE001  a thread that died would hear nothing any more
+                logger.error("voice notes: a fault of ours: %s", fault(error))
                 self._stopping.wait(2.0)
 
 

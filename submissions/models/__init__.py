@@ -38,12 +38,14 @@ from submissions.models.forum import (
     FollowUp,
     FollowUpRecipient,
     FollowUpState,
+    FollowUpTemplate,
     FollowUpText,
     Forum,
     ForumLinkWay,
     RecipientState,
+    TemplateStatus,
 )
-from submissions.models.media import MediaFile, MediaState
+from submissions.models.media import MediaFile, MediaState, SharedItem, SharedKind
 from submissions.models.opt_out import OptOut, OptOutWay, Purpose
 from submissions.models.outcome import Outcome, OutcomeAnnouncement, OutcomeState, OutcomeText
 from submissions.models.paper import PaperBatch, PaperForm, PaperRow
@@ -124,6 +126,7 @@ __all__ = [
     "FollowUp",
     "FollowUpRecipient",
     "FollowUpState",
+    "FollowUpTemplate",
     "FollowUpText",
     "Forgetting",
     "Forum",
@@ -169,6 +172,8 @@ __all__ = [
     "SendingState",
     "SessionChange",
     "SessionFile",
+    "SharedItem",
+    "SharedKind",
     "Side",
     "SignInStep",
     "Stakeholder",
@@ -182,6 +187,7 @@ __all__ = [
     "SubmissionStatus",
     "SummaryPoint",
     "SummaryState",
+    "TemplateStatus",
     "ThemeAssignment",
     "ThemeDecision",
     "ThemeSummary",

@@ -112,6 +112,41 @@ class FollowUpText(Base):
     proof_read_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
 
 
+class TemplateStatus(enum.StrEnum):
+    """Where a wording is with WhatsApp, in the carrier's words but for the first."""
+
+    ASKED = "asked"  # by the team; the worker has not reached the carrier with it yet
+    UNSUBMITTED = "unsubmitted"
+    RECEIVED = "received"
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    PAUSED = "paused"  # by WhatsApp, for some hours, when many people blocked us
+    DISABLED = "disabled"
+
+
+class FollowUpTemplate(Base):
+    """A wording that WhatsApp is asked to approve, so that it may be sent outside the 24 hours.
+
+    In `body` the forum's name is {{1}}, so one approval serves the same wording after other forums.
+    """
+
+    __tablename__ = "follow_up_template"
+    __table_args__ = (UniqueConstraint("language", "body_sha256", name="uq_follow_up_template_body"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    language: Mapped[str] = mapped_column(String(12))
+    body: Mapped[str] = mapped_column(ExactText)
+    body_sha256: Mapped[bytes] = mapped_column(LargeBinary(32))
+    samples: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)  # what stood for {{1}} when asked
+    content_sid: Mapped[str | None] = mapped_column(String(60), unique=True)  # at the carrier
+    status: Mapped[str] = mapped_column(String(20), default=TemplateStatus.ASKED)
+    reason: Mapped[str | None] = mapped_column(String(300))  # why it was rejected, or not asked yet
+    asked_by: Mapped[str] = mapped_column(String(140))
+    asked_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utc_now)
+    checked_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
 class RecipientState(enum.StrEnum):
     WAITING = "waiting"
     QUEUED = "queued"  # its message is in the outbox; the message's own state tells the rest

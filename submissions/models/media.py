@@ -1,12 +1,13 @@
-"""Files that came with a message: voice notes, pictures, documents. First a reference, then the file."""
+"""What came with a message besides words: files (first a reference, then the file), places, contacts."""
 
 from __future__ import annotations
 
 import datetime as dt
 import enum
 import uuid
+from typing import Any
 
-from sqlalchemy import ForeignKey, Integer, LargeBinary, String, Text, UniqueConstraint, Uuid
+from sqlalchemy import JSON, ForeignKey, Integer, LargeBinary, String, Text, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from submissions.models.base import Base, UtcDateTime, new_id, utc_now
@@ -38,3 +39,24 @@ class MediaFile(Base):
     last_error: Mapped[str | None] = mapped_column(String(300))
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, default=utc_now)
     stored_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
+class SharedKind(enum.StrEnum):
+    PLACE = "place"  # details: latitude, longitude (degrees), label, address; none when nothing could be read
+    CONTACT = "contact"  # the card itself is a file of the message
+    REACTION = "reaction"  # details: emoji (none when it was taken back), to_message_id (of ours, if known)
+
+
+class SharedItem(Base):
+    """A message that is a place, a contact card or a reaction: shown as that, and never words of a view.
+
+    `details["text"]` is what the carrier sent as text with it, which nobody typed.
+    """
+
+    __tablename__ = "shared_item"
+
+    message_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("message.id", ondelete="CASCADE"), primary_key=True
+    )
+    kind: Mapped[str] = mapped_column(String(20))
+    details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

@@ -36,10 +36,12 @@ from submissions.models import (
 from submissions.origins import Origin, origin_of
 from submissions.redactions import Redactions
 from submissions.references import normalise_reference
+from submissions.review import shared_items
 from submissions.review.coding import Marks, marks_of
 from submissions.review.queue import visible_to
 from submissions.review.sentences import ENGLISH, current_translation, fingerprint, segment_text
 from submissions.review.sessions import Principal
+from submissions.review.shared_items import Shared
 from submissions.rights import earlier_texts
 from submissions.similar_views import Similar
 
@@ -132,7 +134,8 @@ class Said:
     key: str | None
     delivery_status: str | None
     files: Sequence[MediaFile] = ()  # none where what was said is covered: a recording cannot be
-    is_wordless: bool = False  # neither words nor a file: a place, a contact, a reaction
+    is_wordless: bool = False  # neither words nor a file, nor anything else that we can read
+    shared: Shared | None = None  # a place, a contact card, a reaction
 
 
 @dataclass(frozen=True)
@@ -383,8 +386,10 @@ def read_conversation(
         of_this.where(Message.conversation_id == conversation.id).order_by(MediaFile.position)
     ):
         files.setdefault(file.message_id, []).append(file)
+    shared = shared_items.of_conversation(db, conversation.id)
     return [
-        _said(message, in_view or {}, held or Redactions(), files.get(message.id, [])) for message in messages
+        _said(message, in_view or {}, held or Redactions(), files.get(message.id, []), shared.get(message.id))
+        for message in messages
     ]
 
 
@@ -393,6 +398,7 @@ def _said(
     in_view: Mapping[uuid.UUID, uuid.UUID],
     held: Redactions,
     files: Sequence[MediaFile],
+    shared: Shared | None,
 ) -> Said:
     is_residents = message.direction == Direction.INBOUND
     written = _texts(message, is_residents=is_residents)
@@ -400,7 +406,8 @@ def _said(
         (held.original(in_view[message.id], text) if message.id in in_view else text, language, direction)
         for text, language, direction in written
     ]
-    is_wordless = is_residents and message.original_text == "" and message.choice is None and not files
+    is_empty = is_residents and message.original_text == "" and message.choice is None
+    is_wordless = is_empty and not files and shared is None
     return Said(
         is_residents=is_residents,
         texts=shown,
@@ -412,6 +419,7 @@ def _said(
         delivery_status=message.delivery_status,
         files=files if shown == written else (),
         is_wordless=is_wordless,
+        shared=shared,
     )
 
 
