@@ -12,7 +12,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from translations.languages import normalise_name
+from submissions.plain_words import plain_words
 
 WORDS_FOLDER = Path(__file__).resolve().parent / "opt_out_words"
 OPT_IN_FILE = WORDS_FOLDER.with_name("opt_in_words.txt")
@@ -107,11 +107,7 @@ POLITE = (
     "謝謝",
     "麻烦",
 )
-_INVISIBLE = re.compile("[\u0640\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\u00ad]")  # tatweel too
-# Letters that keyboards of neighbouring languages write for one another.
-_ARABIC_LETTERS = str.maketrans("ؤئۀہھەۃے", "ویهههههی")
 _WRITES_NO_SPACES = re.compile("[\u3400-\u9fff]")
-_APOSTROPHES = re.compile("['’ʼ`´]")
 
 
 class StopMeaning(enum.Enum):
@@ -124,19 +120,14 @@ class StopMeaning(enum.Enum):
 
 def normalise_phrase(text: str) -> str:
     """The text without case, accents, punctuation, emoji, Arabic letter forms and words of politeness."""
-    plain = _plain(text)
+    plain = plain_words(text)
     without = " ".join(_polite_words().sub(" ", f" {plain} ").split())
     return without or plain
 
 
-def _plain(text: str) -> str:
-    text = _APOSTROPHES.sub("", _INVISIBLE.sub("", text))
-    return normalise_name(text.translate(_ARABIC_LETTERS)).translate(_ARABIC_LETTERS)
-
-
 @lru_cache(maxsize=1)
 def _polite_words() -> re.Pattern[str]:
-    words = sorted({_plain(word) for word in POLITE}, key=len, reverse=True)
+    words = sorted({plain_words(word) for word in POLITE}, key=len, reverse=True)
     spaced = "|".join(re.escape(word) for word in words if not _WRITES_NO_SPACES.search(word))
     joined = "|".join(re.escape(word) for word in words if _WRITES_NO_SPACES.search(word))
     return re.compile(rf"(?<= )(?:{spaced})(?= )|{joined}")

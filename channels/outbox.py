@@ -17,14 +17,17 @@ from sqlalchemy.orm import Session, aliased
 
 from channels.message_parts import is_exempt_from_budget, plan_parts
 from channels.settings import Settings
-from channels.whatsapp_window import is_window_open
 from submissions.addresses import address_of, readable_address
 from submissions.database import unit_of_work
+from submissions.follow_ups.sending import NO_TEMPLATE
+from submissions.follow_ups.sending import PREFIX as FOLLOW_UP
+from submissions.follow_ups.templates import Fit, find_fit
 from submissions.models import (
     Address,
     Channel,
     ConversationAddress,
     Delivery,
+    DeliveryKind,
     DeliveryStatus,
     Direction,
     Message,
@@ -33,6 +36,7 @@ from submissions.models import (
 )
 from submissions.opt_outs import is_blocked_by_carrier, is_opted_out
 from submissions.outbox import WAITS_FOR_WINDOW, hold, is_stopped, purpose_of
+from submissions.whatsapp_window import is_window_open
 
 # Sent whatever waits before them, and while an ambiguous wish to stop holds everything else.
 ASK_STOP, STOP_CONFIRMED, REPLY_WAITING = "ask_stop", "stopped", "reply_waiting"
@@ -60,6 +64,7 @@ class Attempt:
     our_address: str | None
     language: str | None
     options: list[dict[str, Any]]
+    fit: Fit | None = None  # the approved wording that says `body`, where free text may not go
 
 
 class Nothing:
@@ -100,7 +105,14 @@ def claim_next(
             return LookAgain()
         if not _may_be_sent(db, settings, address, message, at, announce_reply):
             return LookAgain()
-        return _mark(db, address, message, at)
+        fit = None
+        if _is_follow_up(message) and not _may_be_free_text(address, message, at):
+            fit = find_fit(db, message.language, message.text)
+            if fit is None or not fit.is_approved:
+                # Never "you have a reply" in its place: nobody has written to us, and it says nothing.
+                _end(message, DeliveryStatus.CANCELED, NO_TEMPLATE)
+                return LookAgain()
+        return _mark(db, address, message, at, fit)
 
 
 def _next_due(db: Session, channels: Collection[str], now: dt.datetime) -> tuple[uuid.UUID, uuid.UUID] | None:
@@ -146,8 +158,7 @@ def _may_be_sent(
         return _end(message, DeliveryStatus.FAILED, f"no one can be reached there ({address.invalid_code})")
     if not address.address_encrypted:
         return _end(message, DeliveryStatus.CANCELED, "the number has been deleted, as promised")
-    needs_window = message.channel == Channel.WHATSAPP and message.message_key != REPLY_WAITING
-    if needs_window and not is_window_open(address.last_inbound_at, address.window_closed_at, now):
+    if not _is_follow_up(message) and not _may_be_free_text(address, message, now):
         hold(message, WAITS_FOR_WINDOW)
         announce_reply(db, address, message)
         return False
@@ -162,6 +173,17 @@ def _may_be_sent(
             hold(message, reason)
             return False
     return True
+
+
+def _is_follow_up(message: Message) -> bool:
+    return (message.message_key or "").startswith(FOLLOW_UP)
+
+
+def _may_be_free_text(address: Address, message: Message, now: dt.datetime) -> bool:
+    """Whether WhatsApp's window does not matter, or is open."""
+    if message.channel != Channel.WHATSAPP or message.message_key == REPLY_WAITING:
+        return True
+    return is_window_open(address.last_inbound_at, address.window_closed_at, now)
 
 
 def _end(message: Message, status: DeliveryStatus, reason: str) -> bool:
@@ -195,7 +217,7 @@ def _is_over_budget(db: Session, settings: Settings, message: Message, parts: in
     return False
 
 
-def _mark(db: Session, address: Address, message: Message, now: dt.datetime) -> Attempt:
+def _mark(db: Session, address: Address, message: Message, now: dt.datetime, fit: Fit | None) -> Attempt:
     planned = plan_parts(message)
     rows = list(db.scalars(select(Delivery).where(Delivery.message_id == message.id).order_by(Delivery.part)))
     if not rows:
@@ -220,6 +242,8 @@ def _mark(db: Session, address: Address, message: Message, now: dt.datetime) -> 
     # A mark may outlive its worker; from then on it is looked up, not sent.
     message.next_attempt_at = None
     part = planned[row.part]
+    # The window may have closed, or opened, since it was planned. A follow-up is always one part.
+    row.kind = part.kind if fit is None else DeliveryKind.TEMPLATE
     return Attempt(
         delivery_id=row.id,
         message_id=message.id,
@@ -231,6 +255,7 @@ def _mark(db: Session, address: Address, message: Message, now: dt.datetime) -> 
         our_address=address.our_address,
         language=message.language,
         options=message.options or [],
+        fit=fit,
     )
 
 

@@ -24,6 +24,7 @@ from submissions.models import (
     Address,
     ConversationAddress,
     Delivery,
+    DeliveryKind,
     DeliveryStatus,
     Message,
     OptOutWay,
@@ -124,6 +125,10 @@ def act_on_failure(
     remedy, words = remedy_for(code)
     if isinstance(error, TemporarySendError) and remedy not in (Remedy.RETRY_SOON, Remedy.RETRY_LATER):
         remedy = Remedy.RETRY_SOON
+    if remedy is Remedy.TEMPLATE and row.kind == DeliveryKind.TEMPLATE:
+        # It was one, and WhatsApp does not know it as approved: sending it again would change nothing.
+        remedy = Remedy.NONE
+        address.window_closed_at = utc_now()
     reason = reason or words
     row.error_code = code
     message.last_error = (f"{reason} ({code})" if code else reason)[:300]

@@ -85,6 +85,10 @@ class TwilioSender:
         return values
 
     def _what(self, attempt: Attempt) -> dict[str, Any]:
+        if attempt.fit is not None:
+            variables = json.dumps(attempt.fit.variables, ensure_ascii=False)
+            values = {"content_variables": variables} if attempt.fit.variables else {}
+            return {"content_sid": attempt.fit.content_sid, **values}
         if attempt.kind == DeliveryKind.TEMPLATE:
             with unit_of_work(read_only=True) as db:
                 template = find_template(db, self._settings, attempt.language)

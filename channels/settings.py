@@ -55,6 +55,10 @@ class Settings(StoreSettings):
         default_factory=dict,
         description='Approved "you have a reply" templates by language, {"en": "HX...", "pt": "HX..."}.',
     )
+    whatsapp_follow_up_templates: dict[str, str] = Field(
+        default_factory=dict,
+        description="Templates of follow-ups approved by hand, by language; the desk asks for others.",
+    )
     sending_stopped: bool = Field(default=False, description="Send no message; go on receiving them.")
     sms_per_second: float = Field(default=1.0, gt=0, description="Text messages sent in a second, at most.")
     whatsapp_per_second: float = Field(

@@ -51,7 +51,7 @@ def run_worker(settings: Settings) -> None:
     # job that looks for themes would keep translations that residents wait for behind it.
     themes.prepare()
     add_nightly_reconciliation(settings)
-    follow_ups.add_minute_job()
+    follow_ups.add_minute_job(settings)
     outcome_messages.add_minute_job()
     jobs.sweep()
     threading.Thread(target=_beat, args=(settings, stopping), name="heartbeat", daemon=True).start()

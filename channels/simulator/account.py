@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from channels.phone_numbers import to_e164
-from channels.simulator.content import fill_content, read_content
+from channels.simulator.content import fill_content, read_approval, read_content
 from channels.simulator.courier import Courier
 from channels.simulator.errors import StandInRefusal
 from channels.simulator.records import (
@@ -28,6 +28,7 @@ from channels.sms_text import measure_sms
 
 MAXIMUM_BODY = 1600
 WINDOW = dt.timedelta(hours=24)
+TYPING = dt.timedelta(seconds=25)
 SCHEDULE = (dt.timedelta(minutes=15), dt.timedelta(days=35))
 # Advanced Opt-Out's default words. Source: https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out
 CARRIER_STOP = frozenset(["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"])
@@ -93,6 +94,24 @@ class StandInAccount:
             self.contents[content.sid] = content
             return content
 
+    def ask_approval(self, sid: str, name: object, category: object) -> StandInContent:
+        """Puts a form before WhatsApp; the switch says what that answers. Raises StandInRefusal."""
+        with self.lock:
+            content = self.find_content(sid)
+            content.approval = read_approval(content, self.contents.values(), name, category)
+            return self.look_up_approval(sid)
+
+    def look_up_approval(self, sid: str) -> StandInContent:
+        """The form with WhatsApp's decision as it is now. One that was rejected stays so."""
+        with self.lock:
+            content = self.find_content(sid)
+            approval = content.approval
+            if approval is not None and approval.status != "rejected":
+                approval.status = self.switches.approval
+                if approval.status == "rejected":
+                    approval.rejection_reason = "INVALID_FORMAT: a switch of the simulator says so"
+            return content
+
     def create_message(self, form: Form) -> StandInMessage:
         """Accepts a message and lets its states follow. Raises StandInRefusal."""
         unknown = sorted(set(form) - KNOWN_PARAMETERS)
@@ -126,6 +145,9 @@ class StandInAccount:
             else:
                 message.move_to("accepted" if message.service_sid else "queued")
             self.messages[message.sid] = message
+            for shown in self.messages.values():  # the dots go when the answer comes
+                if shown.from_ == to:
+                    shown.typing_until = None
             if message.send_at is None:
                 self._let_states_follow(message, content)
             return message
@@ -223,6 +245,17 @@ class StandInAccount:
             parameters["ChannelPrefix"] = "whatsapp"
         for _ in range(2 if self.switches.duplicates else 1):
             self.courier.post_later(message.status_callback, parameters)
+
+    def show_typing(self, form: Form) -> None:
+        """Marks a WhatsApp message of the resident's as read, and shows dots. Raises StandInRefusal."""
+        if set(form) != {"messageId", "channel"} or form["channel"] != ["whatsapp"]:
+            raise StandInRefusal(20001, "messageId and channel=whatsapp")
+        with self.lock:
+            message = self.find_message(form["messageId"][0])
+            if not message.is_whatsapp or message.direction != "inbound":
+                raise StandInRefusal(20001, "messageId")
+            message.move_to("read")
+            message.typing_until = now_utc() + TYPING
 
     def update_message(self, sid: str, form: Form) -> StandInMessage:
         """Redacts (`Body` empty) or cancels (`Status` canceled). Raises StandInRefusal."""

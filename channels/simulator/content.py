@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from channels.simulator.errors import StandInRefusal
-from channels.simulator.records import StandInContent, StandInMessage, new_sid
+from channels.simulator.records import StandInApproval, StandInContent, StandInMessage, new_sid
 
 VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 # Source: https://www.twilio.com/docs/content/twilio-quick-reply, .../twilio-list-picker
@@ -18,6 +19,9 @@ MAXIMUM_ROW_TITLE = 24
 MAXIMUM_ROW_DESCRIPTION = 72
 MAXIMUM_BODY = 1024
 MAXIMUM_ID = 200
+CATEGORIES = ("UTILITY", "MARKETING", "AUTHENTICATION")
+# In a value put in for a variable; Twilio then says that the message was not delivered, we say it at once.
+NOT_IN_A_VALUE = re.compile(r"[\n\r\t]| {4}")
 
 
 def read_content(body: dict[str, Any], account_sid: str) -> StandInContent:
@@ -72,6 +76,34 @@ def _check_rows(rows: Any, at_most: int, title: str, longest: int) -> None:
             raise StandInRefusal(92001, "description")
 
 
+def read_approval(
+    content: StandInContent, others: Iterable[StandInContent], name: object, category: object
+) -> StandInApproval:
+    """What WhatsApp is asked, once it may be: a name of its own, words around each variable.
+
+    Source: https://www.twilio.com/docs/content/whatsapp-template-approvals-statuses-and-errors. Raises
+    StandInRefusal.
+    """
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9_]{1,512}", name):
+        raise StandInRefusal(92002, "a name has small letters, digits and underscores only")
+    if category not in CATEGORIES:
+        raise StandInRefusal(92002, "category")
+    if content.approval is not None or any(
+        other.approval is not None and other.approval.name == name for other in others
+    ):
+        raise StandInRefusal(92002, "this name was used before")
+    for parts in content.types.values():
+        body = str(parts["body"]).strip()
+        found = list(VARIABLE.finditer(body))
+        if {match[1] for match in found} != {str(number) for number in range(1, len(found) + 1)}:
+            raise StandInRefusal(92002, "variables are numbered from 1 without gaps")
+        if found and (found[0].start() == 0 or found[-1].end() == len(body)):
+            raise StandInRefusal(92002, "a variable begins or ends the text")
+        if any(match[1] not in content.variables for match in found):
+            raise StandInRefusal(92002, "a variable without a sample")
+    return StandInApproval(name, str(category), "received")
+
+
 def fill_content(message: StandInMessage, content: StandInContent, variables: str | None) -> None:
     """Writes the content's text and choices into the message. Raises StandInRefusal."""
     values = dict(content.variables)
@@ -82,6 +114,8 @@ def fill_content(message: StandInMessage, content: StandInContent, variables: st
             raise StandInRefusal(21656) from error
         if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
             raise StandInRefusal(21656)
+        if content.is_approved and any(NOT_IN_A_VALUE.search(value) for value in given.values()):
+            raise StandInRefusal(21656, "line breaks, tabs or four spaces in a value")
         values |= given
 
     def put_in(text: str) -> str:

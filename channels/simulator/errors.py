@@ -30,8 +30,10 @@ REFUSALS: dict[int, tuple[int, str]] = {
     35115: (400, "SendAt time must be between 15 minutes and 35 days in the future"),
     35118: (400, "MessagingServiceSid is required to schedule a message"),
     63007: (400, "Twilio could not find a Channel with the specified From address"),
+    63016: (400, "Failed to send freeform message outside the allowed window"),
     63018: (429, "Rate limit exceeded for Channel"),
     92001: (400, "The content template is not valid"),
+    92002: (400, "The content template cannot be submitted for approval"),
 }
 
 

@@ -15,7 +15,7 @@ from channels.settings import Settings
 from channels.simulator.account import StandInAccount
 from channels.simulator.errors import REFUSALS
 from channels.simulator.local import MOUNTED_AT, local_url
-from channels.simulator.records import WHATSAPP, StandInMessage
+from channels.simulator.records import WHATSAPP, StandInMessage, now_utc
 from channels.simulator.stand_in import create_stand_in
 from channels.sms_text import measure_sms
 from channels.twilio_client import KNOWN_CODES
@@ -26,6 +26,17 @@ router = APIRouter(prefix="/simulator", dependencies=[Depends(public_route)], in
 
 MAXIMUM_VOICE_NOTE = 16 * 1024 * 1024  # as WhatsApp has it
 SHOWN_MESSAGES = 200
+SAMPLE_PLACE = {
+    "Latitude": "51.5347",
+    "Longitude": "-0.2047",
+    "Label": "Queen's Park",
+    "Address": "Kingswood Avenue, London NW6",
+}
+# A name that is nobody's, and one of the numbers that Ofcom keeps for films.
+SAMPLE_CARD = (
+    b"BEGIN:VCARD\r\nVERSION:3.0\r\nN:Example;Sam;;;\r\nFN:Sam Example\r\n"
+    b"TEL;TYPE=CELL:+447700900457\r\nEND:VCARD\r\n"
+)
 SHOWN_WEBHOOKS = 12
 MEDIA_TYPE = re.compile(r"[a-z]+/[a-zA-Z0-9.+-]{1,60}")
 
@@ -44,6 +55,15 @@ class Typed(BaseModel):
     choice_kind: Literal["buttons", "list"] | None = None
 
 
+class SharedByHand(BaseModel):
+    """What a resident sends from the WhatsApp handset that is neither typed nor recorded."""
+
+    number: Handset
+    kind: Literal["place", "contact", "reaction"]
+    emoji: str = Field(default="", max_length=40)
+    to: str = Field(default="", pattern=r"^([A-Z]{2}[0-9a-f]{32})?$")  # the message of ours it is put on
+
+
 class SwitchesSet(BaseModel):
     """As `records.Switches`; a count of -1 is "until switched off"."""
 
@@ -52,6 +72,7 @@ class SwitchesSet(BaseModel):
     fail_with: int | None = None
     fail_count: int = Field(default=0, ge=-1, le=1000)
     hang_count: int = Field(default=0, ge=-1, le=1000)
+    approval: Literal["approved", "pending", "rejected", "paused"] = "approved"
     delay_seconds: float = Field(default=0.0, ge=0, le=60)
     duplicates: bool = False
     reorder: bool = False
@@ -139,6 +160,9 @@ def _as_shown(message: StandInMessage) -> dict[str, Any]:
         "error": _words(message.error_code) if message.error_code else None,
         "options": message.options,
         "option_kind": message.option_kind,
+        "shared": message.shared_kind,
+        "reacts_to": message.reacts_to,
+        "is_answered_soon": message.typing_until is not None and message.typing_until > now_utc(),
         "media": [{"type": media.content_type, "bytes": len(media.content)} for media in message.media],
     }
 
@@ -165,6 +189,26 @@ async def send_media(request: Request, account: Account, number: Annotated[Hands
         raise NotText
     content = await read_body(request, MAXIMUM_VOICE_NOTE)
     message = account.receive(from_=WHATSAPP + number, media=[(kind, content)])
+    return JSONResponse({"sid": message.sid}, 202)
+
+
+@router.post("/shared", status_code=202)
+def share(account: Account, shared: SharedByHand) -> JSONResponse:
+    """Sends a place, a contact card or a reaction from the WhatsApp handset, as Twilio tells of them."""
+    media: list[tuple[str, bytes]] = []
+    if shared.kind == "place":
+        extra = {"MessageType": "location", **SAMPLE_PLACE}
+    elif shared.kind == "contact":
+        extra, media = {"MessageType": "contacts"}, [("text/vcard", SAMPLE_CARD)]
+    else:
+        extra = {"MessageType": "reaction", "OriginalRepliedMessageSid": shared.to}
+    message = account.receive(
+        from_=WHATSAPP + shared.number,
+        body=shared.emoji if shared.kind == "reaction" else "",
+        media=media,
+        extra=extra,
+    )
+    message.shared_kind, message.reacts_to = shared.kind, shared.to or None
     return JSONResponse({"sid": message.sid}, 202)
 
 

@@ -56,6 +56,9 @@ class StandInMessage:
     created_at: dt.datetime = field(default_factory=now_utc)
     updated_at: dt.datetime = field(default_factory=now_utc)
     sent_at: dt.datetime | None = None
+    shared_kind: str | None = None  # a place, a contact card or a reaction, from the page
+    reacts_to: str | None = None  # the message of ours a reaction is put on
+    typing_until: dt.datetime | None = None  # dots are shown under it, unless an answer comes before
 
     @property
     def is_whatsapp(self) -> bool:
@@ -112,6 +115,26 @@ class StandInMessage:
 
 
 @dataclass
+class StandInApproval:
+    """What WhatsApp was asked about a content form, and where that is."""
+
+    name: str
+    category: str
+    status: str  # "received", "pending", "approved", "rejected", ...
+    rejection_reason: str = ""
+
+    def as_json(self, content: StandInContent) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "category": self.category,
+            "content_type": next(iter(content.types)),
+            "status": self.status,
+            "rejection_reason": self.rejection_reason,
+            "allow_category_change": True,
+        }
+
+
+@dataclass
 class StandInContent:
     sid: str
     account_sid: str
@@ -119,8 +142,22 @@ class StandInContent:
     language: str
     variables: dict[str, str]
     types: dict[str, Any]
-    is_approved: bool = False
+    approval: StandInApproval | None = None
     created_at: dt.datetime = field(default_factory=now_utc)
+
+    @property
+    def is_approved(self) -> bool:
+        return self.approval is not None and self.approval.status == "approved"
+
+    def approval_as_json(self) -> dict[str, Any]:
+        """As a wording is looked up: one nobody has asked about is "unsubmitted"."""
+        approval = self.approval or StandInApproval("", "", "unsubmitted")
+        return {
+            "sid": self.sid,
+            "account_sid": self.account_sid,
+            "whatsapp": {"type": "whatsapp", **approval.as_json(self)},
+            "url": f"https://content.twilio.com/v1/Content/{self.sid}/ApprovalRequests",
+        }
 
     def as_json(self) -> dict[str, Any]:
         url = f"https://content.twilio.com/v1/Content/{self.sid}"
@@ -152,6 +189,7 @@ class Switches:
     fail_count: int = 0
     hang_count: int = 0  # accepted and delivered, but the answer comes after the client has given up
     hang_seconds: float = 12.0
+    approval: str = "approved"  # WhatsApp's answer to wordings: "approved", "pending", "rejected", "paused"
     delay_seconds: float = 0.0  # before each webhook
     duplicates: bool = False  # each webhook twice
     reorder: bool = False  # states in the wrong order

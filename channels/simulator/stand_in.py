@@ -110,7 +110,8 @@ def _add_messages(app: FastAPI, account: StandInAccount) -> None:
 
     @app.post("/v2/Indicators/Typing.json", dependencies=allowed)
     async def typing(form: Posted) -> JSONResponse:
-        account.find_message(form.get("messageId", [""])[0])
+        """Not in Twilio's published description: https://www.twilio.com/docs/whatsapp/api/typing-indicators-resource"""
+        account.show_typing(form)
         return JSONResponse({"success": True})
 
 
@@ -241,17 +242,19 @@ def _add_content(app: FastAPI, account: StandInAccount) -> None:
             del account.contents[sid]
         return Response(status_code=204)
 
+    @app.get("/v1/Content/{sid}/ApprovalRequests", dependencies=allowed)
+    def approval(sid: str) -> JSONResponse:
+        return JSONResponse(account.look_up_approval(sid).approval_as_json())
+
     @app.post("/v1/Content/{sid}/ApprovalRequests/whatsapp", status_code=201, dependencies=allowed)
     async def approve(sid: str, request: Request) -> JSONResponse:
-        """WhatsApp takes hours for this; here every form is approved at once."""
-        body = await request.json()
-        account.find_content(sid).is_approved = True
-        answer = {
-            "name": str(body.get("name", "")),
-            "category": str(body.get("category", "UTILITY")),
-            "content_type": next(iter(account.find_content(sid).types)),
-            "status": "approved",
-            "rejection_reason": "",
-            "allow_category_change": True,
-        }
-        return JSONResponse(answer, 201)
+        """WhatsApp takes minutes or a day for this; here a switch decides at once."""
+        try:
+            body = await request.json()
+        except ValueError as error:
+            raise StandInRefusal(20001, "the body must be JSON") from error
+        if not isinstance(body, dict):
+            raise StandInRefusal(20001, "the body must be an object")
+        content = account.ask_approval(sid, body.get("name"), body.get("category"))
+        assert content.approval is not None  # noqa: S101  it was asked just now
+        return JSONResponse(content.approval.as_json(content), 201)

@@ -2,6 +2,7 @@
 const POLL_MILLISECONDS = 700;
 const STORED_NUMBER = 'own-words-simulator-number';
 const FINAL_FAILURES = new Set(['failed', 'undelivered', 'canceled']);
+const SHARED = { place: '📍 A place: Queen’s Park', contact: '👤 A contact card: Sam Example' };
 const RIGHT_TO_LEFT = /^[^\p{L}]*[\p{Script=Arabic}\p{Script=Hebrew}]/u;
 
 const numberBox = document.getElementById('number');
@@ -50,6 +51,11 @@ async function send(channel, text, option = null, kind = null) {
   await refresh();
 }
 
+async function share(kind, more = {}) {
+  await postJson('/simulator/shared', { number, kind, ...more });
+  await refresh();
+}
+
 function element(name, className, text) {
   const made = document.createElement(name);
   if (className) made.className = className;
@@ -69,8 +75,24 @@ function facts(message) {
     parts.push(count(message.characters, 'character'));
   }
   if (!message.from_resident) parts.push(message.states.join(' → '));
+  else if (message.states.includes('read')) parts.push('read');
+  if (message.is_answered_soon) parts.push('Own Words is typing…');
   if (message.error_code) parts.push(`${message.error_code}: ${message.error}`);
   return parts.join(' · ');
+}
+
+// A reaction is put on a message of ours; pressed again, it is taken back.
+function reactButton(message) {
+  const button = element('button', 'react', '👍');
+  button.type = 'button';
+  button.setAttribute('aria-label', 'React with a thumb up');
+  button.setAttribute('aria-pressed', 'false');
+  button.addEventListener('click', () => act(async () => {
+    const takesBack = button.getAttribute('aria-pressed') === 'true';
+    await share('reaction', { emoji: takesBack ? '' : '👍', to: message.sid });
+    button.setAttribute('aria-pressed', String(!takesBack));
+  }));
+  return button;
 }
 
 function show(phone, message) {
@@ -78,6 +100,10 @@ function show(phone, message) {
   item.append(element('span', 'hidden', message.from_resident ? 'You: ' : 'Own Words: '));
   for (const media of message.media) {
     item.append(element('p', 'words', `[${media.type}, ${Math.ceil(media.bytes / 1024)} KB]`));
+  }
+  if (SHARED[message.shared]) item.append(element('p', 'words', SHARED[message.shared]));
+  if (message.shared === 'reaction') {
+    item.append(element('p', 'words', message.text ? 'A reaction:' : 'The reaction was taken back.'));
   }
   if (message.text) {
     const words = element('p', 'words', message.text);
@@ -95,6 +121,7 @@ function show(phone, message) {
     }
     item.append(options);
   }
+  if (message.channel === 'whatsapp' && !message.from_resident) item.append(reactButton(message));
   const line = element('p', 'facts', '');
   line.dir = 'ltr';
   item.append(line);
@@ -183,6 +210,10 @@ async function sendMedia(blob, type) {
   await refresh();
 }
 
+for (const button of document.querySelectorAll('[data-share]')) {
+  button.addEventListener('click', () => act(() => share(button.dataset.share)));
+}
+
 const file = document.getElementById('file');
 file.addEventListener('change', () => {
   const chosen = file.files[0];
@@ -226,6 +257,7 @@ document.getElementById('switches').addEventListener('submit', (event) => {
       fail_with: code('fail_with'),
       fail_count: code('fail_with') ? often : 0,
       hang_count: form.hang.checked ? 1 : 0,
+      approval: form.approval.value,
       delay_seconds: Number(form.delay_seconds.value) || 0,
       duplicates: form.duplicates.checked,
       reorder: form.reorder.checked,

@@ -21,6 +21,7 @@ from submissions.database import unit_of_work
 from submissions.follow_ups import approval, ledger
 from submissions.follow_ups.attendees import NOT_ON_LIST
 from submissions.follow_ups.clock import may_text_at
+from submissions.follow_ups.templates import find_fit
 from submissions.follow_ups.texts import MESSAGE_KEY
 from submissions.models import (
     Address,
@@ -39,6 +40,7 @@ from submissions.models import (
 from submissions.opt_outs import is_opted_out
 from submissions.outbox import is_stopped
 from submissions.sms_text import count_sms_parts
+from submissions.whatsapp_window import is_window_open
 from translations.languages import direction_of
 
 logger = logging.getLogger(__name__)
@@ -51,6 +53,7 @@ OVER_BUDGET = "the follow-up's budget is used up"
 PASSING_REASONS = (QUIET_HOURS, PAUSED)
 # Why somebody was passed over for good.
 OPTED_OUT, AT_CAP, UNREACHABLE = "opted out", "texted often enough", "cannot be reached"
+NO_TEMPLATE = "outside WhatsApp's 24 hours, and WhatsApp has not approved the text in their language"
 BUDGET_USED_UP = "The budget is used up."
 
 
@@ -120,7 +123,9 @@ def _take_next(follow_up_id: uuid.UUID, now: dt.datetime) -> bool:
             return False
         text = db.get(FollowUpText, recipient.text_id) if recipient.text_id else None
         address = _lock_person(db, recipient)
-        reason = NOT_ON_LIST if address is None or text is None else _forbidden(db, recipient, address, now)
+        reason: str | None = NOT_ON_LIST
+        if address is not None and text is not None:
+            reason = _forbidden(db, recipient, address, text, now)
         if reason is not None or address is None or text is None:
             recipient.state, recipient.reason = RecipientState.SKIPPED, reason
             return True
@@ -148,7 +153,9 @@ def _lock_person(db: Session, recipient: FollowUpRecipient) -> Address | None:
     return lock_address(db, mine.address_id) if mine is not None else None
 
 
-def _forbidden(db: Session, recipient: FollowUpRecipient, address: Address, now: dt.datetime) -> str | None:
+def _forbidden(
+    db: Session, recipient: FollowUpRecipient, address: Address, text: FollowUpText, now: dt.datetime
+) -> str | None:
     if is_opted_out(db, address.id, Purpose.FOLLOW_UPS):
         return OPTED_OUT
     if address.invalid_at is not None or not address.address_encrypted:
@@ -156,6 +163,11 @@ def _forbidden(db: Session, recipient: FollowUpRecipient, address: Address, now:
     person = recipient.person_hash or b""
     if ledger.is_at_cap(ledger.times_asked(db, [person], now).get(person, 0)):
         return AT_CAP
+    is_open = is_window_open(address.last_inbound_at, address.window_closed_at, now)
+    if address.channel == Channel.WHATSAPP and not is_open:
+        fit = find_fit(db, text.language, text.text)
+        if fit is None or not fit.is_approved:
+            return NO_TEMPLATE
     return None
 
 
@@ -210,7 +222,7 @@ def _queue(
 
 
 def _finish(db: Session, follow_up: FollowUp, now: dt.datetime) -> None:
-    """Done when nothing of it can still be paused. What waits for WhatsApp's window may wait for weeks."""
+    """Done when nothing of it can still be paused."""
     open_ = db.scalar(
         select(func.count())
         .select_from(FollowUpRecipient)

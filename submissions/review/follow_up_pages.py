@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from submissions.commission import get_commission
 from submissions.database import unit_of_work
-from submissions.follow_ups import approval, forums, results, texts
+from submissions.follow_ups import approval, forums, results, templates, texts
 from submissions.follow_ups.errors import NotAccepted, NotNow
 from submissions.follow_ups.preview import make_preview
 from submissions.models import FollowUpState
@@ -74,6 +74,18 @@ def keep_proof_reading(
             actor=principal.actor,
         ),
         anchor=f"text-{language}" if language in LANGUAGES else "",
+    )
+
+
+@router.post("/{follow_up_id}/templates")
+def ask_whatsapp(request: Request, follow_up_id: uuid.UUID, principal: Preparer) -> Response:
+    """Puts the proof-read texts before WhatsApp; nobody is texted by it."""
+    return _act(
+        request,
+        principal,
+        follow_up_id,
+        lambda db: templates.ask(db, approval.lock(db, follow_up_id), actor=principal.actor),
+        anchor="whatsapp",
     )
 
 

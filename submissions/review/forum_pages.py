@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import unicodedata
 import uuid
 from typing import Annotated, Any
 
@@ -283,8 +284,14 @@ def _facts(form: PostedForm) -> ForumFacts:
         held_on=held_on,
         place=field(form, "place").strip(),
         languages=[code for code in dict.fromkeys((form or {}).get("languages", [])) if code],
-        code_word=field(form, "code_word").strip().upper() or None,
+        code_word=_code_word(field(form, "code_word")),
     )
+
+
+def _code_word(typed: str) -> str | None:
+    """Latin letters in capitals, as posters have them; other scripts as they were typed."""
+    word = unicodedata.normalize("NFKC", typed.strip())
+    return (word.upper() if word.isascii() else word) or None
 
 
 def _typed_date(form: PostedForm) -> str:

@@ -104,6 +104,7 @@ ACTIONS: dict[str, str] = {
     "follow_up.text_saved": "saved a text of a follow-up",
     "follow_up.proof_read": "recorded that a speaker has read a text",
     "follow_up.budget_set": "set the budget of a follow-up",
+    "follow_up.template_asked": "asked WhatsApp to approve texts of a follow-up",
     "follow_up.prepared": "asked for the approval of a follow-up",
     "follow_up.approved": "approved a follow-up",
     "follow_up.paused": "paused a follow-up",

@@ -7,33 +7,29 @@ from sqlalchemy import select, update
 
 from channels import follow_ups
 from channels.follow_ups import default_wording
-from channels.opt_out_keywords import CARRIER_WORDS, asks_to_stop
+from channels.opt_out_keywords import CARRIER_WORDS, WORDS_FOLDER, asks_to_stop
 from channels.outbox import OPTED_OUT
 from channels.twilio_inbox import keep_inbound
-from channels.wording import catalogue_languages
+from channels.wording import catalogue_languages, load_catalogue
 from submissions import intake
 from submissions.database import unit_of_work
-from submissions.follow_ups import answers, approval, attendees, code_words, results, sending
+from submissions.follow_ups import answers, approval, code_words, results, sending
 from submissions.follow_ups.errors import NotAccepted
 from submissions.models import (
     Address,
     Conversation,
     ConversationForum,
-    FollowUpRecipient,
     Message,
     utc_now,
 )
-from submissions.outbox import WAITS_FOR_WINDOW
 from tests.channels.conftest import RunningGateway, wait_until
 from tests.channels.phone import Phone, new_sid, rows
-from tests.channels.twilio_in_place import TEMPLATE_SID, TwilioInPlace, webhook_form
+from tests.channels.twilio_in_place import TwilioInPlace, webhook_form
 from tests.submissions.forums import (
-    ANA,
     PEOPLE,
     WORDS,
     approved_follow_up,
     at_noon,
-    attendee,
     make_forum,
     recipients,
 )
@@ -144,22 +140,6 @@ def test_who_opts_out_or_is_paused_while_it_waits_in_the_outbox_is_not_texted(ph
     assert WORDS["ar"] not in twilio.bodies()
 
 
-def test_on_whatsapp_a_template_goes_first_and_the_text_when_they_answer(sqlite_database, tmp_path, twilio):
-    phone = Phone(sqlite_database, tmp_path / "data", twilio, whatsapp_reply_templates={"en": TEMPLATE_SID})
-    forum_id = make_forum({})
-    with unit_of_work() as db:
-        attendees.add_one(db, forum_id, attendee(PEOPLE["pl"], channel="whatsapp"), actor=ANA)
-    approved_follow_up(forum_id)
-    follow_ups.work_on_follow_ups()
-    phone.send_all()
-    assert message_in("pl").last_error == WAITS_FOR_WINDOW
-    assert [message["form"].get("ContentSid") for message in twilio.sent] == [TEMPLATE_SID]
-    phone.receive("Tak?", sender=f"whatsapp:{PEOPLE['pl']}")
-    phone.send_all()
-    assert message_in("pl").delivery_status == "sent"
-    assert [one.sms_parts for one in rows(FollowUpRecipient)] == [0]
-
-
 @pytest.mark.parametrize(
     ("text", "is_code"),
     [
@@ -171,6 +151,7 @@ def test_on_whatsapp_a_template_goes_first_and_the_text_when_they_answer(sqlite_
         ("I was at PARK26", False),
         ("PARK 26", False),
         ("park2", False),
+        ("park٢٦", True),
         ("", False),
     ],
 )
@@ -181,12 +162,74 @@ def test_only_a_message_that_is_nothing_else_is_a_code_word(sqlite_database, tmp
 
 
 @pytest.mark.parametrize(
-    "word", ["STOP", "Unsubscribe", "stopp", "start", "Polish", "AB", "PARK 26", "парк26"]
+    ("word", "texted"),
+    [
+        ("حديقة٢٦", ["حديقة٢٦", "حَدِيقَة26", " حديقه٢٦! ", "حــديــقة۲۶"]),
+        ("公园", ["公园", "公园。", " 公园 🌳"]),
+        ("公园26", ["公园26", "公园２６"]),
+        ("Парк26", ["парк26", "ПАРК26", "«Парк26»"]),
+        ("Łąka", ["łąka", "LAKA", "łąka."]),
+        ("পার্ক২৬", ["পার্ক২৬", "পার্ক26"]),
+        ("ፓርክ2016", ["ፓርክ2016"]),
+        ("می‌آیم", ["می‌آیم", "میآیم"]),
+    ],
+)
+def test_a_code_word_may_be_in_any_script_however_it_is_typed(sqlite_database, word, texted):
+    follow_ups.install()
+    forum_id = make_forum({}, code_word=word)
+    make_forum({}, name="Another forum", code_word="OTHER26")
+    with unit_of_work(read_only=True) as db:
+        found = [code_words.find_forum_by_code_word(db, text) for text in texted]
+        assert [forum.id if forum else None for forum in found] == [forum_id] * len(texted)
+        assert code_words.find_forum_by_code_word(db, f"{word} {word}") is None
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "STOP",
+        "Unsubscribe",
+        "stopp",
+        "start",
+        "Polish",
+        "AB",
+        "PARK 26",
+        "2026",
+        "٢٠٢٦",
+        "26PARK",
+        "help",
+        "Finish",
+        "PARK!",
+        "PARK🌳",
+        "PАRK26",  # its second letter is Cyrillic
+        "P" * 21,
+        "ﷺﷺ",  # one character that becomes eighteen
+        "园",
+        "停止",
+        "إيقاف",
+        "стоп",
+        "العربية",
+        "русский",
+        "中文",
+        "",
+    ],
 )
 def test_a_word_that_means_something_else_cannot_be_a_code_word(sqlite_database, word):
-    with pytest.raises(NotAccepted) as refused:
-        make_forum({}, code_word=word)
-    assert list(refused.value.problems) == ["code_word"]
+    assert code_words.problem_with(word)
+    if word:
+        with pytest.raises(NotAccepted) as refused:
+            make_forum({}, code_word=word)
+        assert list(refused.value.problems) == ["code_word"]
+
+
+@pytest.mark.parametrize("language", sorted(catalogue_languages()))
+def test_no_option_and_no_word_of_stopping_can_be_a_code_word(language):
+    follow_ups.install()
+    titles = {text for (key, _), text in load_catalogue(language).texts.items() if key.startswith("option_")}
+    assert len(titles) > 10
+    lines = (WORDS_FOLDER / f"{language}.txt").read_text(encoding="utf-8").splitlines()
+    words = {line for line in lines if line.strip() and not line.startswith("#")}
+    assert [word for word in sorted(titles | words) if code_words.problem_with(word) is None] == []
 
 
 def test_two_forums_cannot_have_one_code_word(sqlite_database):

@@ -14,7 +14,7 @@ from twilio.request_validator import RequestValidator
 
 from channels.simulator.account import Form, StandInAccount
 from channels.simulator.errors import StandInRefusal
-from channels.simulator.records import StandInContent, StandInMessage
+from channels.simulator.records import StandInApproval, StandInContent, StandInMessage
 from channels.simulator.stand_in import create_stand_in
 from tests.channels.simulator.conftest import Served
 
@@ -59,7 +59,13 @@ class TwilioInPlace(StandInAccount):
         self._breaks_off = False
         types = {"twilio/text": {"body": TEMPLATE_TEXT}}
         self.contents[TEMPLATE_SID] = StandInContent(
-            TEMPLATE_SID, ACCOUNT_SID, "reply_waiting", "en", {}, types, is_approved=True
+            TEMPLATE_SID,
+            ACCOUNT_SID,
+            "reply_waiting",
+            "en",
+            {},
+            types,
+            StandInApproval("reply_waiting", "UTILITY", "approved"),
         )
         self._app = create_stand_in(self)
 

@@ -165,6 +165,7 @@ POST  /desk/follow-ups/{follow_up_id}/prepare                      ---RLMA
 POST  /desk/follow-ups/{follow_up_id}/approve                      -----MA
 POST  /desk/follow-ups/{follow_up_id}/pause                        ---RLMA
 POST  /desk/follow-ups/{follow_up_id}/resume                       -----MA
+POST  /desk/follow-ups/{follow_up_id}/templates                    ---RLMA
 POST  /desk/follow-ups/{follow_up_id}/call-off                     ---RLMA
 GET   /desk/register                                               V--RLMA
 GET   /desk/register.csv                                           ---RLMA

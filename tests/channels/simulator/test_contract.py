@@ -117,6 +117,12 @@ def test_every_request_and_answer_is_as_twilio_describes_it(
     assert client.content.v1.contents(content.sid).fetch().language == "pt"
     approval = client.content.v1.contents(content.sid).approval_create.create(APPROVAL)
     assert approval.status == "approved"
+    found = client.content.v1.contents(content.sid).approval_fetch().fetch()
+    assert (found.sid, found.whatsapp["status"], found.whatsapp["name"]) == (
+        content.sid,
+        "approved",
+        "options",
+    )
     whatsapp = client.messages.create(
         to=f"whatsapp:{RESIDENT}", from_=f"whatsapp:{WHATSAPP_NUMBER}", content_sid=content.sid
     )
@@ -150,6 +156,7 @@ def test_every_request_and_answer_is_as_twilio_describes_it(
         f"DELETE {account_path}/*/Media/*.json",
         "POST /v1/Content",
         "GET /v1/Content/*",
+        "GET /v1/Content/*/ApprovalRequests",
         "POST /v1/Content/*/ApprovalRequests/whatsapp",
     }
 

@@ -74,6 +74,21 @@ def test_an_arabic_resident_uses_both_telephones(page: Page, machine: Machine, t
     expect(whatsapp.locator(".resident").last).to_contain_text("audio/webm")
     expect(whatsapp.locator(".bubble").last).to_contain_text("read")
 
+    whatsapp.get_by_role("button", name="Send a place").click()
+    expect(whatsapp.locator(".ours").last).to_contain_text(says("place_received", "whatsapp"))
+    whatsapp.get_by_role("button", name="Send a contact card").click()
+    expect(whatsapp.locator(".ours").last).to_contain_text(says("contact_received", "whatsapp"))
+    thumb = whatsapp.get_by_role("button", name="React with a thumb up").last
+    thumb.click()
+    expect(whatsapp.locator(".resident").last).to_contain_text("A reaction:")
+    expect(thumb).to_have_attribute("aria-pressed", "true")
+    thumb.click()
+    expect(whatsapp.locator(".resident").last).to_contain_text("taken back")
+    wait_until(machine.simulator.courier.wait_until_idle)
+    assert (
+        whatsapp.locator(".bubble").last.get_attribute("class") == "bubble resident"
+    )  # it asks for no answer
+
     page.get_by_label("Accept it, then fail with").select_option("30003")
     page.get_by_role("button", name="Set the switches").click()
     expect(page.locator("#switches-set")).to_have_text("Set.")

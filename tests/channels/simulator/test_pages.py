@@ -110,5 +110,5 @@ def test_numbers_that_may_be_somebodys_are_refused(machine):
 
 def test_every_route_says_who_may_use_it(machine):
     rules = [rule for rule in access_rules(machine.app) if rule[1].startswith("/simulator")]
-    assert len(rules) == 6
+    assert len(rules) == 7
     assert all(rule for _, _, rule in rules)

@@ -13,9 +13,11 @@ from fastapi import FastAPI, Request, Response
 from twilio.base.exceptions import TwilioRestException
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
+from twilio.rest.content.v1.content.approval_create import ApprovalCreateList
 
 from channels.simulator.account import StandInAccount
 from channels.simulator.content import MAXIMUM_BUTTONS
+from channels.simulator.errors import StandInRefusal
 from channels.twilio_client import LimitedHttpClient
 from tests.channels.conftest import wait_until
 from tests.channels.simulator.conftest import (
@@ -214,7 +216,7 @@ def test_outside_whatsapps_24_hours_free_text_fails_and_an_approved_template_arr
     send(client, hooks, **ON_WHATSAPP)
     wait_until(lambda: hooks.states() == ["failed"])
     assert hooks.got[-1]["ErrorCode"] == "63016"
-    made = account.create_content(content("twilio/text"))
+    made = account.create_content(content("twilio/text", body="مرحبا {{1}}."))
     url = f"{account.api_url}/v1/Content/{made.sid}/ApprovalRequests/whatsapp"
     approval = {"name": "reply_waiting", "category": "UTILITY"}
     assert httpx.post(url, json=approval, auth=(ACCOUNT_SID, TOKEN)).json()["status"] == "approved"
@@ -278,3 +280,50 @@ def test_a_list_is_filtered_by_person_and_time_and_paged(account: StandInAccount
     assert client.messages.list(date_sent_before=hour_ago) == []
     account.receive(from_=RESIDENT, body="¿Hola?")
     assert [one.direction for one in client.messages.list(from_=RESIDENT)] == ["inbound"]
+
+
+@pytest.mark.parametrize(
+    ("body", "variables", "name", "category"),
+    [
+        ("{{1}} hello", {"1": "x"}, "a_name", "UTILITY"),
+        ("hello {{1}} ", {"1": "x"}, "a_name", "UTILITY"),
+        ("hello {{2}}.", {"2": "x"}, "a_name", "UTILITY"),
+        ("hello {{1}}.", {}, "a_name", "UTILITY"),
+        ("hello", {}, "A name", "UTILITY"),
+        ("hello", {}, "", "UTILITY"),
+        ("hello", {}, None, "UTILITY"),
+        ("hello", {}, "a_name", "SURVEY"),
+        ("hello", {}, "taken", "UTILITY"),
+    ],
+)
+def test_whatsapp_is_asked_only_what_it_would_take(
+    account: StandInAccount, body: str, variables: dict[str, str], name: object, category: object
+) -> None:
+    other = account.create_content(content("twilio/text", body="Another."))
+    account.ask_approval(other.sid, "taken", "UTILITY")
+    made = account.create_content(content("twilio/text", body=body) | {"variables": variables})
+    with pytest.raises(StandInRefusal) as refused:
+        account.ask_approval(made.sid, name, category)
+    assert refused.value.code == 92002
+    assert made.approval is None
+
+
+APPROVAL = ApprovalCreateList.ContentApprovalRequest({"name": "a_name", "category": "UTILITY"})
+
+
+def test_an_approval_goes_through_its_states_and_a_refusal_stays(
+    account: StandInAccount, client: Client
+) -> None:
+    made = client.content.v1.contents(account.create_content(content("twilio/text", body="Hello.")).sid)
+    assert made.approval_fetch().fetch().whatsapp["status"] == "unsubmitted"
+    account.switches.approval = "pending"
+    assert made.approval_create.create(APPROVAL).status == "pending"
+    with pytest.raises(TwilioRestException):
+        made.approval_create.create(APPROVAL)
+    for said in ("pending", "approved", "paused", "approved", "rejected"):
+        account.switches.approval = said
+        assert made.approval_fetch().fetch().whatsapp["status"] == said
+    account.switches.approval = "approved"
+    found = made.approval_fetch().fetch().whatsapp
+    assert found["status"] == "rejected"
+    assert found["rejection_reason"]
