@@ -13,6 +13,7 @@ import time
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
 from channels import outbox, send_outcomes
@@ -37,6 +38,7 @@ POLL_SECONDS = 0.3
 LOOK_UP_AFTER = dt.timedelta(seconds=60)
 PAUSE_SECONDS = 60.0  # when Twilio refuses our credentials
 DATABASE_PAUSE_SECONDS = 2.0
+TYPING_PAUSE_SECONDS = 600.0
 TYPING_FOR = dt.timedelta(seconds=25)  # how long WhatsApp shows the dots
 
 
@@ -91,7 +93,7 @@ class OutboxWorker:
             self._client = client or make_client(self._account)
             self._sender = TwilioSender(settings, self._account, self._client)
         self._shown_typing: set[str] = set()
-        self._can_show_typing = True
+        self._typing_again_at = 0.0
         self._threads = [
             threading.Thread(target=self._run, args=(index == 0,), name=f"outbox-{index}", daemon=True)
             for index in range(threads)
@@ -205,7 +207,7 @@ class OutboxWorker:
 
         Source: https://www.twilio.com/docs/whatsapp/api/typing-indicators-resource
         """
-        if not self._can_show_typing or self._client is None or self._settings.sending_stopped:
+        if self._client is None or self._settings.sending_stopped or time.monotonic() < self._typing_again_at:
             return
         with unit_of_work(read_only=True) as db:
             waiting = db.scalars(
@@ -216,12 +218,15 @@ class OutboxWorker:
                     Message.created_at > utc_now() - TYPING_FOR,
                 )
             ).all()
-        new = [sid for sid in waiting if sid is not None and sid not in self._shown_typing]
-        self._shown_typing = {sid for sid in waiting if sid is not None}
-        for sid in new[:5]:
+        new = [sid for sid in waiting if sid is not None and sid not in self._shown_typing][:5]
+        self._shown_typing &= set(waiting)
+        for sid in new:
+            self._shown_typing.add(sid)
             try:
                 self._client.messaging.v2.typing_indicator.create(channel="whatsapp", message_id=sid)
             except Exception as error:  # noqa: BLE001  not worth a resident's wait
-                logger.info("typing dots are off until the next start: %s", type(error).__name__)
-                self._can_show_typing = False
+                if isinstance(error, TwilioRestException) and error.status in (400, 404):
+                    continue  # not for this message
+                logger.info("no typing dots for some minutes: %s", type(error).__name__)
+                self._typing_again_at = time.monotonic() + TYPING_PAUSE_SECONDS
                 return
