@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from submissions import summaries
@@ -24,7 +24,6 @@ from submissions.exports.contributions import (
 )
 from submissions.exports.counts import protect
 from submissions.models import (
-    CandidateTheme,
     Codeframe,
     EvidenceContribution,
     EvidenceSession,
@@ -36,11 +35,13 @@ from submissions.models import (
     ThemeDecision,
     ThemeSummary,
     ViewIndex,
+    ViewTheme,
 )
 from submissions.review.queue import LOCAL_TIME
 from submissions.review.words import CHANNELS, language_name
 
 ONLINE = "online"
+MOST_COUNTED = 10_000  # views that wait, in the list of briefings
 # A view as short as this is quoted whole beside a point that cites it; of a longer one only what was marked
 # as evidence, since cutting it would be choosing for the resident what they meant.
 SHORT_VIEW = 280
@@ -173,21 +174,32 @@ class BriefingLine:
 
     theme: Theme
     total: int
-    awaiting_decision: int
+    awaiting_decision: int  # MOST_COUNTED and one: that many or more
     summary: ThemeSummary | None  # its newest version, whatever its state
 
 
 def list_briefings(db: Session, theme_keys: Iterable[str]) -> list[BriefingLine]:
-    """Counts only, so that the list opens at once however many views there are."""
+    """Counts only, and those that a machine can drive up stop, so that the list opens at once at any size."""
+    approved = dict(
+        db.execute(
+            select(ThemeAssignment.theme_key, func.count())
+            .join(Submission, Submission.id == ThemeAssignment.submission_id)
+            .where(
+                is_exported(),
+                Submission.status == SubmissionStatus.APPROVED,
+                ThemeAssignment.decision == ThemeDecision.ACCEPTED,
+            )
+            .group_by(ThemeAssignment.theme_key)
+        ).all()
+    )
     lines = []
     for key in theme_keys:
-        counted = select(func.count()).select_from(Submission).where(is_exported(), is_approved_for(key))
         versions = summaries.versions_of(db, key)
         lines.append(
             BriefingLine(
                 theme=get_commission().theme(key),
-                total=db.scalar(counted) or 0,
-                awaiting_decision=_awaiting(db, key),
+                total=approved.get(key, 0),
+                awaiting_decision=_awaiting(db, key, MOST_COUNTED),
                 summary=versions[0] if versions else None,
             )
         )
@@ -239,28 +251,26 @@ def _counts(values: Iterable[str]) -> dict[str, str]:
     return {key: protected[key] for key in sorted(tally, key=lambda key: (-tally[key], key))}
 
 
-def _awaiting(db: Session, theme_key: str) -> int:
-    decided = select(ThemeAssignment.submission_id).where(
+def _awaiting(db: Session, theme_key: str, most: int | None = None) -> int:
+    """Views that may belong to the theme and are not approved with it yet; counted up to `most` and one."""
+    is_accepted = exists().where(
+        ThemeAssignment.submission_id == ViewTheme.submission_id,
         ThemeAssignment.theme_key == theme_key,
-        (ThemeAssignment.decision == ThemeDecision.REFUSED)
-        | ThemeAssignment.submission_id.in_(
-            select(Submission.id).where(Submission.status == SubmissionStatus.APPROVED)
-        ),
+        ThemeAssignment.decision == ThemeDecision.ACCEPTED,
     )
-    proposed = select(CandidateTheme.submission_id).where(CandidateTheme.theme_key == theme_key)
-    accepted = select(ThemeAssignment.submission_id).where(
-        ThemeAssignment.theme_key == theme_key, ThemeAssignment.decision == ThemeDecision.ACCEPTED
-    )
-    number = db.scalar(
-        select(func.count())
-        .select_from(Submission)
+    # Themes that were accepted, or proposed and not refused.
+    waiting = (
+        select(ViewTheme.submission_id)
+        .join(Submission, Submission.id == ViewTheme.submission_id)
         .where(
+            ViewTheme.theme_key == theme_key,
             is_exported(),
-            Submission.id.in_(proposed) | Submission.id.in_(accepted),
-            Submission.id.not_in(decided),
+            or_(Submission.status != SubmissionStatus.APPROVED, ~is_accepted),
         )
     )
-    return number or 0
+    if most is not None:
+        waiting = waiting.limit(most + 1)
+    return db.scalar(select(func.count()).select_from(waiting.subquery())) or 0
 
 
 def _sub_codes(db: Session, theme_key: str, ids: dict[uuid.UUID, str]) -> list[Shared]:

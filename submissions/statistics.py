@@ -1,6 +1,6 @@
 """Figures about the views that were sent and not withdrawn, counted from the rows.
 
-`recent_figures` counts anew where that is quick, and otherwise gives those of the last minute.
+`recent_figures` counts anew where that is quick, and otherwise gives those of a moment ago.
 
 For the desk, where every view can be read anyway, so small numbers are shown. What is published hides them
 (`submissions.exports.counts`).
@@ -9,6 +9,7 @@ For the desk, where every view can be read anyway, so small numbers are shown. W
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import threading
 import time
 from collections import Counter
@@ -17,12 +18,13 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from submissions.census import Census
 from submissions.commission import get_commission
 from submissions.database import engine, is_postgresql, unit_of_work
+from submissions.errors import SubmissionError
 from submissions.exports.contributions import is_exported
 from submissions.models import (
     Job,
@@ -38,11 +40,15 @@ from submissions.models import (
 # Reading times are those of the newest views: what the team does now, at a cost that does not grow.
 READING_SAMPLE = 1_000
 MOST_COLUMNS = 62
-KEPT_FOR = dt.timedelta(minutes=1)
+KEPT_FOR = dt.timedelta(minutes=1)  # then they are counted anew while they are still shown
+OLDEST = dt.timedelta(minutes=15)  # that are shown meanwhile
 QUICK_SECONDS = 0.1
 
+logger = logging.getLogger(__name__)
 _lock = threading.Lock()
+_lock_of_counting = threading.Lock()
 _kept: dict[str, Figures] = {}  # of the one database this process uses
+_counting: set[str] = set()  # databases whose figures are being counted in a thread
 
 
 @dataclass(frozen=True)
@@ -107,14 +113,32 @@ class Figures:
 
 
 def recent_figures(*, now: bool = False) -> Figures:
-    """All figures, at most KEPT_FOR old; with `now` counted anew.
+    """All figures; with `now` counted anew.
 
-    A count that took less than QUICK_SECONDS is not kept, so a small record is always shown as it is.
+    A count that took less than QUICK_SECONDS is not kept, so a small record is always shown as it is. Of a
+    large one the figures of before are given while a thread counts anew, up to OLDEST; who comes when there
+    are none, or only older ones, waits for the count.
     """
     address = str(engine().url)
-    with _lock:  # two who ask at once wait for one count
+    kept = _kept.get(address)
+    age = utc_now() - kept.counted_at if kept is not None else OLDEST
+    if kept is None or now or age >= OLDEST:
+        return _count_anew(address, asked_at=utc_now(), is_enough=not now)
+    if age >= KEPT_FOR:
+        _count_meanwhile(address)
+    return kept
+
+
+def is_being_counted() -> bool:
+    """Whether newer figures will be there in a moment."""
+    return bool(_counting)
+
+
+def _count_anew(address: str, *, asked_at: dt.datetime, is_enough: bool) -> Figures:
+    """Two who ask at once wait for one count, if one that began before is enough for them."""
+    with _lock:
         kept = _kept.get(address)
-        if kept is not None and not now and utc_now() - kept.counted_at < KEPT_FOR:
+        if kept is not None and is_enough and kept.counted_at >= asked_at:
             return kept
         began = time.monotonic()
         with unit_of_work(read_only=True) as db:
@@ -123,6 +147,24 @@ def recent_figures(*, now: bool = False) -> Figures:
         if time.monotonic() - began >= QUICK_SECONDS:
             _kept[address] = figures
         return figures
+
+
+def _count_meanwhile(address: str) -> None:
+    """Counts in a thread of its own, one at a time."""
+
+    def count() -> None:
+        try:
+            _count_anew(address, asked_at=utc_now(), is_enough=True)
+        except SubmissionError as error:  # the figures of before stay, with their time beside them
+            logger.error("the overview was not counted anew: %s", type(error).__name__)
+        finally:
+            _counting.discard(address)
+
+    with _lock_of_counting:
+        if address in _counting:
+            return
+        _counting.add(address)
+    threading.Thread(target=count, name="overview", daemon=True).start()
 
 
 def compute_figures(db: Session) -> Figures:
@@ -235,29 +277,19 @@ def _as_counts(db: Session, statement: Any) -> dict[str, int]:
 
 
 def _waiting(db: Session) -> list[WaitingCount]:
+    sent = Submission.submitted_at
+    now = utc_now()
+    day, week = now - dt.timedelta(days=1), now - dt.timedelta(days=7)
+    under_a_day = func.sum(case((sent > day, 1), else_=0))
+    under_a_week = func.sum(case(((sent <= day) & (sent > week), 1), else_=0))
+    longer = func.sum(case((sent <= week, 1), else_=0))
     rows = db.execute(
-        select(Submission.source_language, Submission.submitted_at)
+        select(Submission.source_language, under_a_day, under_a_week, longer, func.min(sent))
         .join(Job, Job.submission_id == Submission.id)
         .where(is_exported(), Job.kind == JobKind.TRANSLATE, Job.status == JobStatus.WAITING)
-    ).all()
-    now = utc_now()
-    times: dict[str | None, list[dt.datetime]] = {}
-    for language, submitted_at in rows:
-        if submitted_at is not None:
-            times.setdefault(language, []).append(submitted_at)
-    found = []
-    for language, sent in times.items():
-        ages = [now - moment for moment in sent]
-        day, week = dt.timedelta(days=1), dt.timedelta(days=7)
-        found.append(
-            WaitingCount(
-                language,
-                sum(age < day for age in ages),
-                sum(day <= age < week for age in ages),
-                sum(age >= week for age in ages),
-                min(sent),
-            )
-        )
+        .group_by(Submission.source_language)
+    )
+    found = [WaitingCount(*row) for row in rows]
     return sorted(found, key=lambda row: row.oldest_at)
 
 

@@ -1,8 +1,9 @@
-"""How long the desk's list takes with so many views: made by the database itself, measured, and dropped.
+"""How long the desk's list and front page take with so many views: filled, measured, and dropped.
 
-Measured is what the list's page asks of the database (rows, counts, notices), without making HTML of it, in
-this process: 30 repetitions of each question, p50, p95, the least, and the time of
-processors that the process and a PostgreSQL server on the same machine took, in milliseconds.
+Measured is what the pages ask of the database (rows, counts, notices), without making HTML of it, in this
+process; of the overview also what somebody waits for who has everything counted anew. 30 repetitions of each
+question, p50, p95, the least, and the time of processors that the process and a PostgreSQL server on the same
+machine took, in milliseconds.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from pathlib import Path
 from sqlalchemy import create_engine, make_url, text
 
 from channels.benchmarks.desk_data import FORUM, RARE_THEME, READER, fill
-from submissions import database
+from submissions import briefings, database
+from submissions import statistics as statistics_of_views
+from submissions.commission import get_commission
 from submissions.database import unit_of_work
 from submissions.models import Role
 from submissions.review import problems, queue, register, rows, safeguarding
@@ -94,6 +97,16 @@ def _next(place: queue.Position) -> None:
         queue.find_neighbours(db, _READER, read_filters({}).filters, submission)
 
 
+def _figures() -> None:
+    with unit_of_work(read_only=True) as db:
+        statistics_of_views.compute_figures(db)
+
+
+def _briefings() -> None:
+    with unit_of_work(read_only=True) as db:
+        briefings.list_briefings(db, get_commission().theme_keys)
+
+
 def backend_of_session() -> Path | None:
     """Where Linux tells the processor time of the PostgreSQL process that answers us; None on SQLite."""
     if not database.is_postgresql(database.engine()):
@@ -113,7 +126,7 @@ def bench_desk(number: int, server: str | None) -> Iterator[Measured]:
         fill(number)
         deep = _deep(number)
         backend = backend_of_session()
-        questions: dict[str, Callable[[], None]] = {
+        questions: dict[str, Callable[[], object]] = {
             "list": lambda: _list({}),
             "list, all": lambda: _list({"status": "all"}),
             "list, deep": lambda: _list({"status": "all"}, deep),
@@ -138,6 +151,9 @@ def bench_desk(number: int, server: str | None) -> Iterator[Measured]:
             "search, nothing": lambda: _list({"q": "zebra", "status": "all"}),
             "search and language": lambda: _list({"q": "library", "language": "so", "status": "all"}),
             "next": lambda: _next(deep),
+            "overview": statistics_of_views.recent_figures,
+            "overview, counted anew": lambda: _figures(),
+            "briefings, the list": lambda: _briefings(),
         }
         for name, ask in questions.items():
             ask()

@@ -38,6 +38,7 @@ def list_briefings(request: Request, principal: Reader) -> Response:
         "briefings.html",
         principal,
         lines=lines,
+        most_counted=briefings.MOST_COUNTED,
         states=SUMMARY_STATES,
         may_read_report=may(principal, Permission.READ_RECORD),
         may_export=may(principal, Permission.EXPORT_DATA),

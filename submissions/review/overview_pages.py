@@ -18,7 +18,7 @@ from submissions.review.queue import UNKNOWN_LANGUAGE
 from submissions.review.sessions import Principal
 from submissions.review.web import DeskRoute, page
 from submissions.review.words import CHANNELS, language_name
-from submissions.statistics import Figures, compare_voices, recent_figures
+from submissions.statistics import Figures, compare_voices, is_being_counted, recent_figures
 
 router = APIRouter(route_class=DeskRoute, include_in_schema=False)
 Reader = Annotated[Principal, Depends(require(Permission.READ_RECORD))]
@@ -38,6 +38,7 @@ def show_overview(request: Request, principal: Reader) -> Response:
         "overview.html",
         principal,
         figures=figures,
+        is_being_counted=is_being_counted(),
         columns=charts.columns([(f"{day.day} {day:%b %Y}", number) for day, number in figures.over_time]),
         columns_size=(charts.COLUMNS_WIDTH, charts.COLUMNS_HEIGHT),
         bar_length=charts.bar_length,

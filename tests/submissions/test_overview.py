@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import re
+import threading
 import xml.etree.ElementTree as ET
 from collections import Counter
 from pathlib import Path
@@ -17,7 +18,7 @@ from sqlalchemy import select
 from submissions import charts, statistics
 from submissions.census import read_census
 from submissions.database import unit_of_work
-from submissions.errors import ConfigurationError
+from submissions.errors import ConfigurationError, DatabaseUnavailable
 from submissions.models import Submission, SubmissionStatus, ThemeAssignment, utc_now
 from submissions.statistics import MOST_COLUMNS, compare_voices, compute_figures, group_days
 from tests.submissions.desk_site import Desk, find, make_reviewer, make_sample, make_submission
@@ -195,9 +196,55 @@ def test_a_slow_count_is_shown_for_a_minute_unless_somebody_asks_for_a_new_one(s
     make_submission("Three.", language="en")
     assert statistics.recent_figures().total == 2
     assert statistics.recent_figures(now=True).total == 3
-    make_submission("Four.", language="en")
+
+
+def test_a_slow_count_is_made_anew_while_the_one_of_before_is_shown(sqlite_database, monkeypatch):
+    monkeypatch.setattr(statistics, "QUICK_SECONDS", 0)
+    make_submission("One.", language="en")
+    make_reviewer()
+    desk = Desk().signed_in()
+    assert statistics.recent_figures(now=True).total == 1
+    make_submission("Two.", language="en")
     monkeypatch.setattr(statistics, "KEPT_FOR", dt.timedelta(0))
-    assert statistics.recent_figures().total == 4
+    may_count = threading.Event()
+    count = statistics.compute_figures
+
+    def count_when_told(db):
+        assert may_count.wait(20)
+        return count(db)
+
+    monkeypatch.setattr(statistics, "compute_figures", count_when_told)
+    shown = desk.get("/desk/overview").text
+    assert "<dt>Views</dt><dd>1</dd>" in shown
+    assert "They are being counted anew" in shown
+    assert statistics.recent_figures().total == 1, "and only one thread counts"
+    assert len([one for one in threading.enumerate() if one.name == "overview"]) == 1
+    may_count.set()
+    for thread in [one for one in threading.enumerate() if one.name == "overview"]:
+        thread.join(20)
+    monkeypatch.setattr(statistics, "KEPT_FOR", dt.timedelta(minutes=1))
+    assert "<dt>Views</dt><dd>2</dd>" in desk.get("/desk/overview").text
+    make_submission("Three.", language="en")
+    monkeypatch.setattr(statistics, "OLDEST", dt.timedelta(0))
+    assert statistics.recent_figures().total == 3, "figures too old to be shown are waited for"
+
+
+def test_a_count_that_fails_in_the_background_leaves_the_figures_of_before(sqlite_database, monkeypatch):
+    monkeypatch.setattr(statistics, "QUICK_SECONDS", 0)
+    make_submission("One.", language="en")
+    assert statistics.recent_figures(now=True).total == 1
+    monkeypatch.setattr(statistics, "KEPT_FOR", dt.timedelta(0))
+
+    def fail(_db):
+        raise DatabaseUnavailable("sqlite", "down")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(statistics, "compute_figures", fail)
+        assert statistics.recent_figures().total == 1
+        for thread in [one for one in threading.enumerate() if one.name == "overview"]:
+            thread.join(20)
+    assert not statistics.is_being_counted()
+    assert statistics.recent_figures().total == 1
 
 
 def test_nobody_sees_it_without_signing_in(sqlite_database):
