@@ -17,6 +17,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from submissions.errors import ConfigurationError
 from submissions.settings import StoreSettings
+from translations.languages import LANGUAGES
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
@@ -24,6 +25,7 @@ LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
 OTHER_THEME = "other"
+ENGLISH = "en"
 
 
 class CommissionPart(BaseModel):
@@ -92,6 +94,8 @@ class SubCodeOfTheme(CommissionPart):
 class Theme(CommissionPart):
     key: Key
     name: Words
+    names: dict[LanguageCode, Words] = {}  # for residents; a language without one reads `name`
+    names_checked_in: list[LanguageCode] = []  # by a speaker; all others are drafts
     lead: Words | None = None  # a member's name; None for `other`
     description: Words
     sub_codes: list[SubCodeOfTheme] = []
@@ -99,6 +103,11 @@ class Theme(CommissionPart):
     invited_contributors: list[InvitedContributor] = []
     # By language code: sentences residents might write.
     exemplars: dict[LanguageCode, list[Words]]
+
+    def name_in(self, language: str) -> tuple[str, str]:
+        """The name that a resident reads, and the language it is in."""
+        name = self.names.get(language)
+        return (name, language) if name is not None else (self.name, ENGLISH)
 
     def all_exemplars(self) -> list[Exemplar]:
         return [
@@ -275,6 +284,18 @@ def _find_contradictions(commission: Commission) -> list[_Fault]:
             faults.append(_Fault(("themes", index, "lead"), f"{theme.lead!r} is not among the members"))
         if not any(theme.exemplars.values()):
             faults.append(_Fault(("themes", index, "exemplars"), "needs at least one sentence"))
+        faults += [
+            _Fault(("themes", index, "names", code), f"{code!r} is not a language we know")
+            for code in theme.names
+            if code not in LANGUAGES
+        ]
+        if ENGLISH in theme.names:
+            faults.append(_Fault(("themes", index, "names", ENGLISH), "the English name is the theme's name"))
+        faults += [
+            _Fault(("themes", index, "names_checked_in", place), f"{code!r} has no name")
+            for place, code in enumerate(theme.names_checked_in)
+            if code not in theme.names
+        ]
         sub_codes = [code.key for code in theme.sub_codes]
         faults += [
             _Fault(("themes", index, "sub_codes", place, "key"), f"{key!r} is there twice")

@@ -45,6 +45,7 @@ class Shown:
     """An outcome in a language. `made_by` is machine or person, and empty where the text is the English."""
 
     theme_name: str
+    theme_language: str  # of the theme's name
     said: str
     did: str
     language: str
@@ -61,17 +62,17 @@ def published_in(db: Session, language: str) -> list[Shown]:
         .options(selectinload(Outcome.texts))
         .order_by(Outcome.published_at)
     ).all()
-    names = {theme.key: theme.name for theme in get_commission().themes}
+    names = {theme.key: theme.name_in(language) for theme in get_commission().themes}
     places = {key: place for place, key in enumerate(names)}
     rows = sorted(rows, key=lambda row: places.get(row.theme_key, len(places)))
-    return [_shown(row, names.get(row.theme_key, row.theme_key), language) for row in rows]
+    return [_shown(row, names.get(row.theme_key, (row.theme_key, ENGLISH)), language) for row in rows]
 
 
-def _shown(row: Outcome, name: str, language: str) -> Shown:
+def _shown(row: Outcome, name: tuple[str, str], language: str) -> Shown:
     text = next((one for one in row.texts if one.language == language), None)
     if text is None or language == ENGLISH:
-        return Shown(name, row.said, row.did, ENGLISH, "", row.said, row.did)
-    return Shown(name, text.said, text.did, language, text.made_by, row.said, row.did)
+        return Shown(*name, row.said, row.did, ENGLISH, "", row.said, row.did)
+    return Shown(*name, text.said, text.did, language, text.made_by, row.said, row.did)
 
 
 def versions_of(db: Session, theme_key: str) -> Sequence[Outcome]:

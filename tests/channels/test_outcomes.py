@@ -155,6 +155,10 @@ def test_the_public_page_says_who_translated_and_is_in_the_language_asked_for(ga
     somali = gateway.http.get("/outcomes?lang=so").text
     assert "Weli kuma qorna luqaddaada" in somali  # there is no text: said, with the English
     assert "Buses &lt;b&gt;late&lt;/b&gt;." in somali
+    # The theme's name is in the reader's language, even where the words are not yet.
+    assert '<bdi lang="ar">مشاركة المجتمع</bdi>' in arabic.text
+    assert '<bdi lang="so">Ka-qaybgalka bulshada</bdi>' in somali
+    assert '<bdi lang="en">Community Engagement</bdi>' in gateway.http.get("/outcomes?lang=en").text
 
 
 def test_each_who_agreed_is_told_once_in_their_language(database, monkeypatch):

@@ -130,3 +130,36 @@ def test_longer_names_come_first_so_that_they_are_protected_whole() -> None:
     names = get_commission(OWN_FILE).protected_names
     assert names.index("Bryanston and Dorset Square") < names.index("Westminster")
     assert [len(name) for name in names] == sorted((len(name) for name in names), reverse=True)
+
+
+def test_each_theme_has_a_name_in_every_language_offered_and_the_english_one_elsewhere() -> None:
+    commission = get_commission(OWN_FILE)
+    for theme in commission.themes:
+        for code in commission.languages:
+            name, language = theme.name_in(code)
+            assert language == code
+            assert (name == theme.name) is (code == "en")
+        assert len(set(theme.names.values())) >= len(theme.names) - 3  # neighbours may share a word
+        assert theme.name_in("xx") == (theme.name, "en")
+        assert theme.names_checked_in == []  # drafts, until a speaker has checked them
+
+
+@pytest.mark.parametrize(
+    ("new", "message"),
+    [
+        ("xx: Identidade", "themes[0].names.xx: 'xx' is not a language we know"),
+        ("en: Identity", "themes[0].names.en: the English name is the theme's name"),
+        ("pt: ''", "themes[0].names.pt: string should have at least 1 character"),
+    ],
+)
+def test_a_name_that_cannot_be_is_named_with_its_line(tmp_path: Path, new: str, message: str) -> None:
+    content, line = changed("pt: Identidade, fé e valores", new)
+    assert faults_of(tmp_path, content) == [f"commission.yml, line {line}: {message}"]
+
+
+def test_a_language_may_be_no_longer_offered_while_themes_still_have_their_names_in_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "commission.yml"
+    path.write_text(changed("  - am # አማርኛ\n", "")[0], encoding="utf-8")
+    assert "am" not in load_commission(path).languages
