@@ -219,6 +219,12 @@ def _replies_to(db: Session, submission_id: uuid.UUID) -> list[uuid.UUID]:
     return [one for one in db.scalars(sent) if one is not None]
 
 
+def _replies_to_offers(db: Session, message_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """The messages in which the team answered an offer that was made in one of these."""
+    sent = select(Reply.message_id).where(Reply.offer_id.in_(message_ids))
+    return [one for one in db.scalars(sent) if one is not None]
+
+
 def _delete_drafts_with(db: Session, submission_id: uuid.UUID, message_ids: Sequence[uuid.UUID]) -> int:
     drafts = db.scalars(
         select(Submission)
@@ -245,7 +251,8 @@ def _delete_what_was_written(
     erased: Erased,
 ) -> None:
     """Deletes the messages nobody needs any more, notes what lies outside, and says so in `erased`."""
-    unneeded = [*_messages_nobody_needs(db, message_ids), *reply_ids]
+    unneeded = _messages_nobody_needs(db, message_ids)
+    unneeded += [*reply_ids, *_replies_to_offers(db, unneeded)]
     gone = _gone(db, conversation_id, unneeded)
     gone = replace(gone, media_files=(*gone.media_files, *files))
     if unneeded:

@@ -123,6 +123,14 @@ def wake_export(export_id: uuid.UUID, delay_seconds: float = 0) -> None:
         logger.error("export %s not woken (%s); the sweep will find it", export_id, type(error).__name__)
 
 
+def wake_replies_to_offers() -> None:
+    """Lets a worker know of a reply to an offer that waits for its translation. Never raises."""
+    try:
+        get_queue().replies_to_offers(priority=PRIORITY[JobKind.TRANSLATE_REPLY])
+    except Exception as error:  # noqa: BLE001  the row is kept, and the sweep finds it
+        logger.error("reply to an offer not woken (%s); the sweep will find it", type(error).__name__)
+
+
 class Queue:
     """Huey with our tasks, stored beside the database it works for."""
 
@@ -130,6 +138,7 @@ class Queue:
         self.huey = _make_huey(address)
         self.run_job = self.huey.task(name="run_job")(run_job_by_name)
         self.run_export = self.huey.task(name="run_export")(run_export_by_name)
+        self.replies_to_offers = self.huey.task(name="replies_to_offers")(_translate_replies_to_offers)
         self.sweep = self.huey.periodic_task(crontab(minute="*"), name="sweep")(sweep)
         self.rights = self.huey.periodic_task(crontab(minute="*"), name="rights")(_rights)
         self.retention = self.huey.periodic_task(crontab(hour="3", minute="17"), name="retention")(_retention)
@@ -353,7 +362,14 @@ def sweep() -> int:
         logger.warning("sweep: %d jobs woken", len(found))
     _translate_what_can_be()
     _sweep_exports()
+    _translate_replies_to_offers()
     return len(found)
+
+
+def _translate_replies_to_offers() -> None:
+    from submissions.reply_jobs import translate_replies_to_offers  # it needs an engine, which others do not
+
+    translate_replies_to_offers()
 
 
 def _sweep_exports() -> None:

@@ -1,11 +1,13 @@
 """Offers to contribute made in chat: who says that they speak for others, and who asks for a person.
 
 The assistant's answer stays as it is; beside it the message is noted for the team's page of stakeholders.
-Rules find it, by the words with which people introduce a group in twenty languages; people decide.
+There it is answered (`review.replying`) when the conversation has no view. Rules find it, by the words with
+which people introduce a group in twenty languages; people decide.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import unicodedata
 import uuid
@@ -22,6 +24,7 @@ from submissions.models import (
     Message,
     Offer,
     OfferState,
+    Reply,
     Submission,
     SubmissionPart,
     SubmissionStatus,
@@ -60,7 +63,8 @@ class Shown:
     words: str
     language: str | None
     channel: str
-    reference: str | None  # of a view from the same conversation: there it can be answered
+    reference: str | None  # of a view from the same conversation: there it is answered
+    answered_at: dt.datetime | None  # when the team's last answer about the offer itself was approved
 
 
 def speaks_for_others(text: str) -> bool:
@@ -91,6 +95,20 @@ def list_new(db: Session) -> list[Shown]:
         .limit(SHOWN)
     ).all()
     return [_shown(db, offer, message, language) for offer, message, language in rows]
+
+
+def find(db: Session, message_id: uuid.UUID) -> Shown:
+    """An offer, decided on or not. Raises MessageNotFound, for one of an urgent conversation too."""
+    found = db.execute(
+        select(Offer, Message, Conversation.language)
+        .join(Message, Message.id == Offer.message_id)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(Offer.message_id == message_id, Conversation.is_urgent.is_(False))
+    ).one_or_none()
+    if found is None:
+        raise MessageNotFound(message_id)
+    offer, message, language = found
+    return _shown(db, offer, message, language)
 
 
 def count_new(db: Session) -> int:
@@ -129,6 +147,7 @@ def _shown(db: Session, offer: Offer, message: Message, language: str | None) ->
         message.detected_language or language,
         message.channel,
         latest.reference if latest is not None else None,
+        db.scalar(select(func.max(Reply.approved_at)).where(Reply.offer_id == message.id)),
     )
 
 

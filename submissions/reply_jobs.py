@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from submissions.database import unit_of_work
 from submissions.models import JobStatus, Reply, ReplyState
@@ -14,6 +16,7 @@ from translations import quality
 from translations.engine import Translation
 from translations.errors import LanguagePairNotInstalled, TranslationError, TranslationFailed
 
+logger = logging.getLogger(__name__)
 ENGLISH = "en"
 
 
@@ -33,24 +36,45 @@ def translate_replies(submission_id: uuid.UUID) -> JobStatus:
     A reply whose text is there already (kept wording, or typed by a person) only gets its back-translation.
     One that no machine can translate becomes NEEDS_PERSON. Raises ModelNotLoaded for a damaged package.
     """
-    with unit_of_work(read_only=True) as db:
-        waiting = db.scalars(
-            select(Reply).where(Reply.submission_id == submission_id, Reply.state == ReplyState.TRANSLATING)
-        ).all()
-    for reply in waiting:
-        made = _make(reply.english, reply.text, reply.language)
-        with unit_of_work() as db:
-            row = db.get(Reply, reply.id, with_for_update=True)
-            # Discarded, erased, or written anew by its author while the machine was at work.
-            if row is None or row.state != ReplyState.TRANSLATING or row.version != reply.version:
-                continue
-            if row.text is None:
-                row.text = made.text
-                row.model, row.pivot_language = made.model, made.pivot_language
-                row.quality, row.flags = made.quality, made.flags
-            row.back_translation = made.back_translation
-            row.state = ReplyState.TO_CHECK if row.text else ReplyState.NEEDS_PERSON
+    for reply in _waiting(Reply.submission_id == submission_id):
+        _keep(reply, _make(reply.english, reply.text, reply.language))
     return JobStatus.DONE
+
+
+def translate_replies_to_offers() -> int:
+    """Translates what waits among the replies to offers in conversations without a view; how many.
+
+    There is no view whose job could be tried again, so what fails is left for a person to write at once.
+    """
+    waiting = _waiting(Reply.offer_id.is_not(None))
+    for reply in waiting:
+        try:
+            made = _make(reply.english, reply.text, reply.language)
+        except TranslationError as error:
+            logger.error("reply %s not translated (%s)", reply.id, type(error).__name__)
+            made = _Made()
+        _keep(reply, made)
+    return len(waiting)
+
+
+def _waiting(about: ColumnElement[bool]) -> Sequence[Reply]:
+    with unit_of_work(read_only=True) as db:
+        return db.scalars(select(Reply).where(about, Reply.state == ReplyState.TRANSLATING)).all()
+
+
+def _keep(reply: Reply, made: _Made) -> None:
+    """Puts what was made into the reply, if it is still the one that was read."""
+    with unit_of_work() as db:
+        row = db.get(Reply, reply.id, with_for_update=True)
+        # Discarded, erased, or written anew by its author while the machine was at work.
+        if row is None or row.state != ReplyState.TRANSLATING or row.version != reply.version:
+            return
+        if row.text is None:
+            row.text = made.text
+            row.model, row.pivot_language = made.model, made.pivot_language
+            row.quality, row.flags = made.quality, made.flags
+        row.back_translation = made.back_translation
+        row.state = ReplyState.TO_CHECK if row.text else ReplyState.NEEDS_PERSON
 
 
 def _make(english: str, text: str | None, language: str) -> _Made:

@@ -7,7 +7,7 @@ import enum
 import uuid
 from typing import Any
 
-from sqlalchemy import JSON, Float, ForeignKey, Integer, String, Text, Uuid
+from sqlalchemy import JSON, CheckConstraint, Float, ForeignKey, Integer, String, Text, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from submissions.models.base import Base, ExactText, UtcDateTime, new_id, utc_now
@@ -22,13 +22,20 @@ class ReplyState(enum.StrEnum):
 
 
 class Reply(Base):
-    """One answer about one view. What was approved is what is sent: `text`, character by character."""
+    """One answer about one view, or about an offer made in a conversation without one.
+
+    What was approved is what is sent: `text`, character by character.
+    """
 
     __tablename__ = "reply"
+    __table_args__ = (CheckConstraint("(submission_id IS NULL) <> (offer_id IS NULL)", name="is_about_one"),)
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
-    submission_id: Mapped[uuid.UUID] = mapped_column(
+    submission_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("submission.id", ondelete="CASCADE"), index=True
+    )
+    offer_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("offer.message_id", ondelete="CASCADE"), index=True
     )
     english: Mapped[str] = mapped_column(ExactText)  # as the reviewer wrote it
     language: Mapped[str] = mapped_column(String(12))  # of the resident

@@ -9,6 +9,7 @@ from submissions.review import (
     evidence_pages,
     follow_up_pages,
     forum_pages,
+    offer_pages,
     outcome_pages,
     paper_pages,
     queue_pages,
@@ -30,6 +31,7 @@ router.include_router(redaction_pages.router)
 router.include_router(evidence_pages.router)
 router.include_router(paper_pages.router)
 router.include_router(session_pages.router)
+router.include_router(offer_pages.router)
 router.include_router(stakeholder_pages.router)
 router.include_router(forum_pages.router)
 router.include_router(follow_up_pages.router)

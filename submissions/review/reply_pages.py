@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from sqlalchemy import select
 
 from submissions.database import unit_of_work
-from submissions.models import CannedReply, Reviewer
+from submissions.models import CannedReply
 from submissions.review import decisions, reading, replying
 from submissions.review.access import Permission, PostedForm, require
 from submissions.review.errors import DecisionRefused
@@ -54,11 +54,8 @@ def _reply_page(
 ) -> Response:
     with unit_of_work(read_only=True) as db:
         view = reading.read(db, principal, reference)
-        names = dict(db.execute(select(Reviewer.id, Reviewer.display_name)).all())
-        replies = replying.read_replies(db, view.submission, names)
-    chosen = next(
-        (kept for kept in replies.canned if str(kept.id) == request.query_params.get("canned")), None
-    )
+        replies = replying.read_replies(db, principal, reference)
+    chosen = chosen_wording(request, replies)
     return page(
         request,
         "reply.html",
@@ -72,6 +69,12 @@ def _reply_page(
         limit=replying.REPLY_LIMIT,
         refused=refused.problems if refused else [],
     )
+
+
+def chosen_wording(request: Request, replies: replying.Replies) -> CannedReply | None:
+    """The kept reply that somebody wants to start from."""
+    wanted = request.query_params.get("canned")
+    return next((kept for kept in replies.canned if str(kept.id) == wanted), None)
 
 
 @router.post("/submissions/{reference}/reply")

@@ -23,8 +23,10 @@ from submissions.models import (
     Conversation,
     JobKind,
     Message,
+    Offer,
     Reply,
     ReplyState,
+    Reviewer,
     Submission,
     SubmissionStatus,
     utc_now,
@@ -41,6 +43,8 @@ REPLY_LIMIT = 2_000
 REACHABLE = (Channel.WEB_CHAT, Channel.SMS, Channel.WHATSAPP)
 MESSAGE_KEY = "team_reply"
 LOOK_AGAIN_SECONDS = 0.15
+# A view's reference, or the id of the message in which an offer was made.
+About = str | uuid.UUID
 _OPEN = (ReplyState.TRANSLATING, ReplyState.TO_CHECK, ReplyState.NEEDS_PERSON)
 
 
@@ -62,13 +66,77 @@ class Replies:
     canned: Sequence[CannedReply]
 
 
-def read_replies(db: Session, submission: Submission, names: dict[uuid.UUID, str]) -> Replies:
-    """What was answered about this view, and what an answer would need."""
-    conversation = _conversation(db, submission)
+@dataclass(frozen=True)
+class _Subject:
+    """What a reply is about: a view, or an offer made in a conversation without one."""
+
+    submission: Submission | None
+    offer: Offer | None
+    conversation: Conversation | None
+    language: str | None
+
+    @property
+    def refusal(self) -> str | None:
+        """Why nothing can be sent."""
+        view = self.submission is not None
+        if self.submission is not None and self.submission.status == SubmissionStatus.WITHDRAWN:
+            return "The resident has withdrawn this view, so nothing is sent about it."
+        if self.conversation is None:
+            return "The conversation is no longer kept, so this person cannot be reached."
+        if self.conversation.channel not in REACHABLE:
+            what = "view" if view else "offer"
+            return f"This {what} did not come through a channel that a reply can go back on."
+        if self.language is None:
+            return "The resident's language is not known." + (
+                " Set the language of the view first." if view else ""
+            )
+        return None
+
+    def is_about(self, reply: Reply) -> bool:
+        if self.submission is not None:
+            return reply.submission_id == self.submission.id
+        return self.offer is not None and reply.offer_id == self.offer.message_id
+
+
+def _subject(db: Session, principal: Principal, about: About) -> _Subject:
+    """Raises SubmissionNotFound, for an offer of an urgent conversation too: safeguarding has it."""
+    if isinstance(about, str):
+        return _of_view(db, find_submission(db, principal, about))
+    offer = db.get(Offer, about)
+    message = db.get(Message, about) if offer is not None else None
+    conversation = db.get(Conversation, message.conversation_id) if message is not None else None
+    if offer is None or message is None or conversation is None or conversation.is_urgent:
+        raise SubmissionNotFound(str(about))
+    return _Subject(None, offer, conversation, conversation.language or message.detected_language)
+
+
+def _of_view(db: Session, submission: Submission) -> _Subject:
+    conversation = db.get(Conversation, submission.conversation_id) if submission.conversation_id else None
+    language = (conversation.language if conversation else None) or submission.source_language
+    return _Subject(submission, None, conversation, language)
+
+
+def _subject_to_change(db: Session, principal: Principal, about: About) -> _Subject:
+    """As `_subject`; raises NotAllowed for an urgent view that is not this person's to act on."""
+    subject = _subject(db, principal, about)
+    if subject.submission is not None:
+        must_be_free_to_change(db, principal, subject.submission)
+    return subject
+
+
+def read_replies(db: Session, principal: Principal, about: About) -> Replies:
+    """What was answered about a view or an offer, and what an answer needs. Raises SubmissionNotFound."""
+    subject = _subject(db, principal, about)
+    names = dict(db.execute(select(Reviewer.id, Reviewer.display_name)).all())
     rows = db.execute(
         select(Reply, Message.delivery_status)
         .outerjoin(Message, Message.id == Reply.message_id)
-        .where(Reply.submission_id == submission.id, Reply.state != ReplyState.DISCARDED)
+        .where(
+            Reply.submission_id == subject.submission.id
+            if subject.submission is not None
+            else Reply.offer_id == about,
+            Reply.state != ReplyState.DISCARDED,
+        )
         .order_by(Reply.created_at.desc())
     ).all()
     return Replies(
@@ -81,34 +149,14 @@ def read_replies(db: Session, submission: Submission, names: dict[uuid.UUID, str
             )
             for reply, status in rows
         ],
-        language=_language(submission, conversation),
-        refusal=_refusal(submission, conversation),
+        language=subject.language,
+        refusal=subject.refusal,
         canned=db.scalars(select(CannedReply).order_by(CannedReply.name)).all(),
     )
 
 
-def _conversation(db: Session, submission: Submission) -> Conversation | None:
-    return db.get(Conversation, submission.conversation_id) if submission.conversation_id else None
-
-
-def _language(submission: Submission, conversation: Conversation | None) -> str | None:
-    return (conversation.language if conversation else None) or submission.source_language
-
-
-def _refusal(submission: Submission, conversation: Conversation | None) -> str | None:
-    if submission.status == SubmissionStatus.WITHDRAWN:
-        return "The resident has withdrawn this view, so nothing is sent about it."
-    if conversation is None:
-        return "The conversation is no longer kept, so this person cannot be reached."
-    if conversation.channel not in REACHABLE:
-        return "This view did not come through a channel that a reply can go back on."
-    if _language(submission, conversation) is None:
-        return "The resident's language is not known. Set the language of the view first."
-    return None
-
-
 def write_reply(
-    principal: Principal, reference: str, english: str, canned_id: uuid.UUID | None = None
+    principal: Principal, about: About, english: str, canned_id: uuid.UUID | None = None
 ) -> uuid.UUID:
     """Keeps a reply and asks for its translation. Kept wording in the resident's language is taken as it is.
 
@@ -116,17 +164,16 @@ def write_reply(
     """
     english = _checked(english, "Write the reply.")
     with unit_of_work() as db:
-        submission = find_submission(db, principal, reference)
-        must_be_free_to_change(db, principal, submission)
-        conversation = _conversation(db, submission)
-        if refusal := _refusal(submission, conversation):
+        subject = _subject_to_change(db, principal, about)
+        if refusal := subject.refusal:
             raise DecisionRefused([refusal])
-        language = _language(submission, conversation) or ENGLISH
+        language = subject.language or ENGLISH
         canned = db.get(CannedReply, canned_id) if canned_id else None
         kept = canned.texts.get(language) if canned and canned.english.strip() == english else None
         reply = Reply(
             id=uuid.uuid4(),
-            submission_id=submission.id,
+            submission_id=subject.submission.id if subject.submission else None,
+            offer_id=subject.offer.message_id if subject.offer else None,
             english=english,
             language=language,
             text=kept["text"] if kept else None,
@@ -139,9 +186,22 @@ def write_reply(
         db.add(reply)
         db.flush()
         if reply.state == ReplyState.TRANSLATING:
-            jobs.request_job(db, submission.id, JobKind.TRANSLATE_REPLY)
+            _request_translation(db, reply)
         _audit(db, principal, "reply.written", reply)
-        return reply.id
+        reply_id = reply.id
+    _wake(about)
+    return reply_id
+
+
+def _request_translation(db: Session, reply: Reply) -> None:
+    if reply.submission_id is not None:
+        jobs.request_job(db, reply.submission_id, JobKind.TRANSLATE_REPLY)
+
+
+def _wake(about: About) -> None:
+    """A view's job wakes a worker by itself; a reply to an offer has none. Its row is committed by now."""
+    if not isinstance(about, str):
+        jobs.wake_replies_to_offers()
 
 
 def _checked(text: str, when_empty: str) -> str:
@@ -164,25 +224,26 @@ def wait_for_translation(reply_id: uuid.UUID, seconds: float) -> None:
         time.sleep(LOOK_AGAIN_SECONDS)
 
 
-def _claim(db: Session, principal: Principal, reference: str, reply_id: uuid.UUID, version: int) -> Reply:
-    """The reply, locked, as the person who asks has seen it and not yet sent."""
-    submission = find_submission(db, principal, reference)
-    must_be_free_to_change(db, principal, submission)
+def _claim(
+    db: Session, principal: Principal, about: About, reply_id: uuid.UUID, version: int
+) -> tuple[Reply, _Subject]:
+    """The reply, locked, as the person who asks has seen it and not yet sent, and what it is about."""
+    subject = _subject_to_change(db, principal, about)
     reply = db.get(Reply, reply_id, with_for_update=True)
-    if reply is None or reply.submission_id != submission.id:
-        raise SubmissionNotFound(reference)
+    if reply is None or not subject.is_about(reply):
+        raise SubmissionNotFound(str(about))
     if reply.state not in _OPEN:
         raise DecisionRefused(["This reply has been sent or discarded already."])
     if reply.version != version:
         raise DecisionRefused(["The reply has changed since you read it. Read it again, then decide."])
-    return reply
+    return reply, subject
 
 
-def change_text(principal: Principal, reference: str, reply_id: uuid.UUID, version: int, text: str) -> None:
+def change_text(principal: Principal, about: About, reply_id: uuid.UUID, version: int, text: str) -> None:
     """Replaces what would be sent by a person's words and asks for the back-translation of those."""
     text = _checked(text, "Write the reply in the resident's language.")
     with unit_of_work() as db:
-        reply = _claim(db, principal, reference, reply_id, version)
+        reply, _ = _claim(db, principal, about, reply_id, version)
         if reply.language == ENGLISH:
             reply.english = reply.text = text
         else:
@@ -190,29 +251,29 @@ def change_text(principal: Principal, reference: str, reply_id: uuid.UUID, versi
             reply.model = reply.pivot_language = reply.quality = None
             reply.flags = []
             reply.state = ReplyState.TRANSLATING
-            jobs.request_job(db, reply.submission_id, JobKind.TRANSLATE_REPLY)
+            _request_translation(db, reply)
         _audit(db, principal, "reply.changed", reply)
+    _wake(about)
 
 
-def discard(principal: Principal, reference: str, reply_id: uuid.UUID, version: int) -> None:
+def discard(principal: Principal, about: About, reply_id: uuid.UUID, version: int) -> None:
     with unit_of_work() as db:
-        reply = _claim(db, principal, reference, reply_id, version)
+        reply, _ = _claim(db, principal, about, reply_id, version)
         reply.state = ReplyState.DISCARDED
         _audit(db, principal, "reply.discarded", reply)
 
 
 def approve_and_send(
-    principal: Principal, reference: str, reply_id: uuid.UUID, version: int, *, checked_by_speaker: bool
+    principal: Principal, about: About, reply_id: uuid.UUID, version: int, *, checked_by_speaker: bool
 ) -> None:
     """Gives the reply to the resident's channel, once. Raises DecisionRefused.
 
     Where no machine can translate it back, somebody who reads the language must have checked it.
     """
     with unit_of_work() as db:
-        reply = _claim(db, principal, reference, reply_id, version)
-        submission = db.get_one(Submission, reply.submission_id)
-        conversation = _conversation(db, submission)
-        if refusal := _refusal(submission, conversation):
+        reply, subject = _claim(db, principal, about, reply_id, version)
+        conversation = subject.conversation
+        if refusal := subject.refusal:
             raise DecisionRefused([refusal])
         if conversation is None or not reply.text or reply.state != ReplyState.TO_CHECK:
             raise DecisionRefused(["There is nothing to send yet: the reply has not been translated."])
@@ -220,7 +281,7 @@ def approve_and_send(
             raise DecisionRefused(
                 ["No machine can translate it back, so say that somebody who reads the language checked it."]
             )
-        message = record_outbound_message(db, conversation.id, _outbound(submission, reply))
+        message = record_outbound_message(db, conversation.id, _outbound(subject.submission, reply))
         reply.state = ReplyState.SENT
         reply.message_id = message.id
         reply.approved_by_id = principal.reviewer_id
@@ -228,18 +289,25 @@ def approve_and_send(
         _audit(db, principal, "reply.sent", reply, was_checked_by_speaker=checked_by_speaker)
 
 
-def _outbound(submission: Submission, reply: Reply) -> OutboundMessage:
-    reference, text = submission.reference or "", reply.text or ""
-    direction = direction_of(reply.language)
+def _outbound(submission: Submission | None, reply: Reply) -> OutboundMessage:
+    """What is sent: a view's reference, where there is a view, and the reply below it."""
+    text = reply.text or ""
+    block = {"text": text, "lang": reply.language, "dir": direction_of(reply.language), "role": "message"}
+    if submission is None:
+        return OutboundMessage(
+            message_key=MESSAGE_KEY,
+            arguments={"reply_id": str(reply.id)},
+            text=text,
+            language=reply.language,
+            blocks=[block],
+        )
+    reference = submission.reference or ""
     return OutboundMessage(
         message_key=MESSAGE_KEY,
         arguments={"reference": reference, "reply_id": str(reply.id)},
         text=f"{reference}\n{text}",
         language=reply.language,
-        blocks=[
-            {"text": reference, "lang": ENGLISH, "dir": "ltr", "role": "label"},
-            {"text": text, "lang": reply.language, "dir": direction, "role": "message"},
-        ],
+        blocks=[{"text": reference, "lang": ENGLISH, "dir": "ltr", "role": "label"}, block],
     )
 
 
@@ -248,8 +316,8 @@ def _audit(db: Session, principal: Principal, action: str, reply: Reply, **detai
         db,
         principal.actor,
         action,
-        "submission",
-        reply.submission_id,
+        "submission" if reply.submission_id is not None else "message",
+        reply.submission_id or reply.offer_id or reply.id,
         reply_id=str(reply.id),
         reply_language=reply.language,
         **details,

@@ -132,6 +132,11 @@ POST  /desk/stakeholders/import                                    ---RLMA
 GET   /desk/stakeholders/new                                       ---RLMA
 POST  /desk/stakeholders/new                                       ---RLMA
 POST  /desk/stakeholders/offers/{message_id}                       ---RLMA
+GET   /desk/stakeholders/offers/{message_id}/reply                 ---RLMA
+POST  /desk/stakeholders/offers/{message_id}/reply                 ---RLMA
+POST  /desk/stakeholders/offers/{message_id}/reply/{reply_id}/text ---RLMA
+POST  /desk/stakeholders/offers/{message_id}/reply/{reply_id}/send ---RLMA
+POST  /desk/stakeholders/offers/{message_id}/reply/{reply_id}/discard ---RLMA
 GET   /desk/stakeholders/{stakeholder_id}                          ---RLMA
 GET   /desk/stakeholders/{stakeholder_id}/edit                     ---RLMA
 POST  /desk/stakeholders/{stakeholder_id}/edit                     ---RLMA
@@ -160,12 +165,12 @@ POST  /desk/forums/{forum_id}/follow-ups                           ---RLMA
 GET   /desk/follow-ups/{follow_up_id}                              ---RLMA
 POST  /desk/follow-ups/{follow_up_id}/texts                        ---RLMA
 POST  /desk/follow-ups/{follow_up_id}/proof-readings               ---RLMA
+POST  /desk/follow-ups/{follow_up_id}/templates                    ---RLMA
 POST  /desk/follow-ups/{follow_up_id}/budget                       ---RLMA
 POST  /desk/follow-ups/{follow_up_id}/prepare                      ---RLMA
 POST  /desk/follow-ups/{follow_up_id}/approve                      -----MA
 POST  /desk/follow-ups/{follow_up_id}/pause                        ---RLMA
 POST  /desk/follow-ups/{follow_up_id}/resume                       -----MA
-POST  /desk/follow-ups/{follow_up_id}/templates                    ---RLMA
 POST  /desk/follow-ups/{follow_up_id}/call-off                     ---RLMA
 GET   /desk/register                                               V--RLMA
 GET   /desk/register.csv                                           ---RLMA
