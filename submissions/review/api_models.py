@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,6 +21,10 @@ class ThemeOut(ApiModel):
     key: str
     confidence: float | None = Field(description="The machine's, from 0 to 1; null when it was not proposed.")
     decision: Literal["accepted", "refused"] | None = Field(description="A person's; null: not decided.")
+
+
+class ThemeWithSubCodes(ThemeOut):
+    sub_codes: list[str] = Field(description="Chosen by people, within an accepted theme only.")
 
 
 class SubmissionSummary(ApiModel):
@@ -39,6 +44,8 @@ class SubmissionSummary(ApiModel):
         description="Sentences by state: waiting_for_package, machine, needs_person, corrected, approved."
     )
     themes: list[ThemeOut]
+    forum_id: uuid.UUID | None = Field(description="The open forum it was contributed to.")
+    assigned_to_id: uuid.UUID | None = Field(description="Who has it to review; null: nobody.")
 
     @classmethod
     def of(cls, row: Row) -> SubmissionSummary:
@@ -64,6 +71,8 @@ class SubmissionSummary(ApiModel):
                 )
                 for mark in row.themes
             ],
+            forum_id=row.forum_id,
+            assigned_to_id=row.assigned_to_id,
         )
 
 
@@ -111,6 +120,7 @@ class SegmentOut(ApiModel):
     original: str
     translation: TranslationOut | None
     earlier_translations: list[TranslationOut] = Field(description="Newest first.")
+    evidence_for: list[str] = Field(description="Themes for which people marked this sentence as evidence.")
 
 
 class PartOut(ApiModel):
@@ -121,7 +131,7 @@ class PartOut(ApiModel):
     segments: list[SegmentOut] = Field(description="Its sentences; those of white space alone are left out.")
 
     @classmethod
-    def of(cls, part: Part) -> PartOut:
+    def of(cls, part: Part, evidence: Mapping[uuid.UUID, list[str]]) -> PartOut:
         return cls(
             original=part.original,
             added_at=part.added_at,
@@ -131,6 +141,7 @@ class PartOut(ApiModel):
                     original=sentence.original,
                     translation=TranslationOut.of(sentence.current) if sentence.current else None,
                     earlier_translations=[TranslationOut.of(version) for version in sentence.earlier],
+                    evidence_for=evidence.get(sentence.segment_id, []),
                 )
                 for sentence in part.sentences
             ],
@@ -151,10 +162,12 @@ class SubmissionOut(ApiModel):
     withdrawn_at: dt.datetime | None
     first_read_at: dt.datetime | None
     parts: list[PartOut]
-    themes: list[ThemeOut] = Field(description="Proposed or decided ones.")
+    themes: list[ThemeWithSubCodes] = Field(description="Proposed or decided ones.")
+    forum_id: uuid.UUID | None
+    assigned_to_id: uuid.UUID | None
 
     @classmethod
-    def of(cls, view: Reading) -> SubmissionOut:
+    def of(cls, view: Reading, assigned_to_id: uuid.UUID | None) -> SubmissionOut:
         submission = view.submission
         return cls(
             reference=submission.reference or "",
@@ -169,8 +182,14 @@ class SubmissionOut(ApiModel):
             consented_at=submission.consented_at,
             withdrawn_at=submission.withdrawn_at,
             first_read_at=submission.first_read_at,
-            parts=[PartOut.of(part) for part in view.parts],
-            themes=[_theme(choice) for choice in view.themes if _is_mentioned(choice)],
+            parts=[PartOut.of(part, view.marks.evidence) for part in view.parts],
+            themes=[
+                _theme(choice, view.marks.sub_codes.get(choice.key, []))
+                for choice in view.themes
+                if _is_mentioned(choice)
+            ],
+            forum_id=submission.forum_id,
+            assigned_to_id=assigned_to_id,
         )
 
 
@@ -178,8 +197,10 @@ def _is_mentioned(choice: ThemeChoice) -> bool:
     return choice.confidence is not None or choice.decision is not None
 
 
-def _theme(choice: ThemeChoice) -> ThemeOut:
-    return ThemeOut(key=choice.key, confidence=choice.confidence, decision=choice.decision)
+def _theme(choice: ThemeChoice, sub_codes: list[str]) -> ThemeWithSubCodes:
+    return ThemeWithSubCodes(
+        key=choice.key, confidence=choice.confidence, decision=choice.decision, sub_codes=sub_codes
+    )
 
 
 class CorrectionIn(ApiModel):
@@ -200,6 +221,16 @@ class SubmissionPatch(ApiModel):
     )
     corrections: list[CorrectionIn] = Field(default_factory=list, max_length=500)
     source_language: str | None = Field(default=None, description="BCP 47")
+    sub_codes: dict[str, list[str]] = Field(
+        default_factory=dict,
+        max_length=100,
+        description="By accepted theme: these and no others. An approved view may be coded too, by itself.",
+    )
+    evidence: dict[uuid.UUID, list[str]] = Field(
+        default_factory=dict,
+        max_length=500,
+        description="By segment: the accepted themes it is evidence for, and no others. As with sub_codes.",
+    )
 
 
 class Fault(ApiModel):

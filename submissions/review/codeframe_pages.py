@@ -14,7 +14,7 @@ from submissions.codeframes import CodeframeRefused
 from submissions.commission import get_commission
 from submissions.database import unit_of_work
 from submissions.models import Recoding, Reviewer, Submission, ThemeDecision
-from submissions.review import coding_rounds, decisions
+from submissions.review import blind_coding, coding_rounds, decisions
 from submissions.review.access import Permission, PostedForm, may, require
 from submissions.review.coding import CodingChanges, marks_of
 from submissions.review.decisions import Changes
@@ -91,6 +91,7 @@ def _recoding_page(
 ) -> Response:
     with unit_of_work(read_only=True) as db:
         items, progress = codeframes.recoding(db)
+        hidden = blind_coding.views(db, principal)
         names = codeframes.sub_code_names(db)
         theme_names = {
             theme["key"]: theme["name"]
@@ -103,7 +104,7 @@ def _recoding_page(
         principal,
         status_code=status_code if refused else 200,
         refused=refused or [],
-        items=items,
+        items=[one for one in items if one.item.submission_id not in hidden],
         progress=progress,
         code_names=names,
         theme_names=theme_names,

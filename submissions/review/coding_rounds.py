@@ -327,8 +327,9 @@ def save_coding(
         raise DecisionRefused(["The resident has taken this view back meanwhile. Go on with the next."])
     if not coding_round.is_of_now:
         raise DecisionRefused(["The codeframe has changed since the round began. Start a new round."])
-    if coding_round.is_finished:
-        raise DecisionRefused(["Both of you have coded everything, so the codings are fixed now."])
+    if all(one.of(is_first=side) is not None for one in coding_round.counted):
+        # From here on they see what others gave these views.
+        raise DecisionRefused(["You have coded everything, so your codings are fixed now."])
     if not themes:
         raise DecisionRefused(["Choose at least one theme."])
     if not set(themes) <= {key for key, _ in coding_round.themes}:

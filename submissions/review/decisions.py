@@ -30,7 +30,7 @@ from submissions.models import (
     utc_now,
 )
 from submissions.references import normalise_reference
-from submissions.review import coding, safeguarding
+from submissions.review import blind_coding, coding, safeguarding
 from submissions.review.coding import CodingChanges
 from submissions.review.errors import DecisionRefused, VersionConflict
 from submissions.review.queue import visible_to
@@ -63,15 +63,25 @@ class Changes:
     # `fingerprint` of what was read; when given, only that is approved. A machine's translation may arrive,
     # or the resident add to the view, between reading and approving.
     approved_fingerprint: str | None = None
-    # Approving vouches for the English, which sub-codes, evidence and what two coders agreed leave alone:
-    # with these, themes may be decided about an approved view too.
+    # Approving vouches for the English, which sub-codes, evidence and what two coders agreed leave alone.
     coding: CodingChanges | None = None
 
     @property
+    def gives_themes(self) -> bool:
+        """Whether somebody decides on themes, sub-codes or evidence by themselves, outside a round."""
+        if self.coding is None:
+            return bool(self.themes)
+        return self.coding.resolved is None
+
+    @property
     def leaves_approval(self) -> bool:
-        return self.coding is not None and not (
-            self.corrections or self.confirmed_segments or self.source_language or self.status
-        )
+        """Whether it may be done about an approved view. Themes may where two coders settled them, or where
+        the codeframe changed; otherwise the view is opened again for them."""
+        if self.coding is None or self.corrections or self.confirmed_segments:
+            return False
+        if self.source_language or self.status:
+            return False
+        return not self.themes or self.coding.resolved is not None or self.coding.recoded is not None
 
 
 def apply_changes(principal: Principal, reference: str, expected_version: int, changes: Changes) -> int:
@@ -83,6 +93,8 @@ def apply_changes(principal: Principal, reference: str, expected_version: int, c
     with unit_of_work() as db:
         submission = _claim(db, principal, reference, expected_version)
         safeguarding.must_be_free_to_change(db, principal, submission)
+        if changes.gives_themes and blind_coding.round_of(db, principal, submission.id):
+            raise DecisionRefused(["You code this view in a round. Give its themes there, not here."])
         decisions = _Decisions(db, principal, submission)
         decisions.apply(changes)
         db.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import uuid
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Query, Response
@@ -12,10 +13,11 @@ from fastapi.responses import JSONResponse
 from submissions.database import unit_of_work
 from submissions.errors import SubmissionNotFound
 from submissions.models import Channel, SubmissionStatus, ThemeDecision
-from submissions.review import decisions, queue, reading, rows
+from submissions.review import assigning, blind_coding, decisions, queue, reading, rows
 from submissions.review.access import Permission, may, require_token
 from submissions.review.api_models import Conflict, Fault, SubmissionList, SubmissionOut, SubmissionPatch
 from submissions.review.api_models import SubmissionSummary as Summary
+from submissions.review.coding import CodingChanges
 from submissions.review.decisions import Changes, Correction
 from submissions.review.errors import DecisionRefused, NotAllowed, VersionConflict
 from submissions.review.queue import CursorNotValid, Filters, Position
@@ -52,6 +54,10 @@ def list_submissions(
     q: Annotated[
         str | None, Query(max_length=200, description="Words, what is meant, or a reference")
     ] = None,
+    forum: Annotated[uuid.UUID | None, Query(description="An open forum's `forum_id`")] = None,
+    assigned: Annotated[
+        uuid.UUID | Literal["nobody"] | None, Query(description="Somebody's `assigned_to_id`, or nobody")
+    ] = None,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = queue.PAGE_SIZE,
 ) -> SubmissionList:
@@ -66,6 +72,9 @@ def list_submissions(
         received_to=received_to,
         q=q,
         q_may_mean=True,
+        forum=forum,
+        unassigned=assigned == "nobody",
+        assigned_to=assigned if isinstance(assigned, uuid.UUID) else None,
     )
     try:
         after = Position.decode(cursor) if cursor else None
@@ -73,7 +82,8 @@ def list_submissions(
         raise HTTPException(422, "The cursor is not one that this address gave.") from error
     with unit_of_work(read_only=True) as db:
         found = queue.find_page(db, principal, filters, after=after, limit=limit)
-        described = rows.describe(db, queue.fetch(db, found.ids))
+        hidden = blind_coding.views(db, principal)
+        described = rows.describe(db, queue.fetch(db, found.ids), without_themes=hidden)
         total, is_more = queue.count(db, principal, filters, found)
     return SubmissionList(
         submissions=[Summary.of(row) for row in described],
@@ -92,7 +102,8 @@ def _read(principal: Principal, reference: str, response: Response, *, is_readin
     try:
         with unit_of_work(read_only=True) as db:
             view = reading.read(db, principal, reference)
-            answer = SubmissionOut.of(view)
+            holder = assigning.holder_of(db, view.submission.id)
+            answer = SubmissionOut.of(view, holder.id if holder else None)
     except SubmissionNotFound as error:
         raise HTTPException(404, f"There is no submission {reference[:20]}.") from error
     if is_reading:
@@ -122,11 +133,15 @@ def change_submission(
     version = _version(patch, if_match)
     if patch.corrections and not may(principal, Permission.CORRECT_TRANSLATIONS):
         raise HTTPException(403, "The token's role does not allow corrections.")
+    is_coded = bool(patch.sub_codes or patch.evidence)
+    if is_coded and not may(principal, Permission.CODE_THEMES):
+        raise HTTPException(403, "The token's role does not allow sub-codes and evidence.")
     changes = Changes(
         corrections=[Correction(one.segment_id, one.text, one.reason) for one in patch.corrections],
         themes={key: ThemeDecision(value) if value else None for key, value in patch.themes.items()},
         source_language=patch.source_language,
         status=SubmissionStatus(patch.status) if patch.status else None,
+        coding=CodingChanges(sub_codes=patch.sub_codes, evidence=patch.evidence) if is_coded else None,
     )
     try:
         decisions.apply_changes(principal, reference, version, changes)

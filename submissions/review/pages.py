@@ -15,10 +15,12 @@ from submissions.review import (
     account_pages,
     assigning,
     audit_pages,
+    blind_coding,
     briefing_pages,
     deciding_pages,
     decisions,
     export_pages,
+    hearing,
     interpreter_pages,
     openid_pages,
     overview_pages,
@@ -84,13 +86,14 @@ def show_queue(request: Request, principal: SignedIn) -> Response:
         submissions = queue.fetch(db, found.ids)
         number, is_more = queue.count(db, principal, filters, found)
         values: dict[str, Any] = {
-            "rows": rows.describe(db, submissions),
+            "rows": rows.describe(db, submissions, without_themes=blind_coding.views(db, principal)),
             "counts": queue.count_by_status(db, principal),
             "problems": problems.find_problems(db),
             "danger": safeguarding.count_open(db, principal)
             if may(principal, Permission.HANDLE_SAFEGUARDING)
             else (0, 0),
             "lead": safeguarding.current_lead(db),
+            "may_handle": safeguarding.may_handle(db, principal),
             "share": register.share_unread(db, principal),
             "people": assigning.people(db),
             "forums": queue.forums(db),
@@ -106,6 +109,7 @@ def show_queue(request: Request, principal: SignedIn) -> Response:
         is_more=is_more,
         languages=LANGUAGES,
         may_review=may(principal, Permission.REVIEW_SUBMISSIONS),
+        may_read_record=may(principal, Permission.READ_RECORD),
         **values,
     )
 
@@ -134,11 +138,13 @@ def _submission_page(
     with unit_of_work(read_only=True) as db:
         view = reading.read(db, principal, reference)
         people, holder = assigning.people(db), assigning.holder_of(db, view.submission.id)
+        heard = hearing.of_conversation(db, principal, view.submission.conversation_id)
         before, after = queue.find_neighbours(
             db, principal, safeguarding.without_urgent(db, form.filters), view.submission
         )
     if is_reading:
         decisions.record_reading(principal, view.submission.id)
+    may_read_record = may(principal, Permission.READ_RECORD)
     answer = page(
         request,
         "submission.html",
@@ -155,7 +161,10 @@ def _submission_page(
         may_correct=may(principal, Permission.CORRECT_TRANSLATIONS),
         may_review=may(principal, Permission.REVIEW_SUBMISSIONS),
         may_code=may(principal, Permission.CODE_THEMES),
-        may_play=may(principal, Permission.READ_RECORD),
+        may_read_record=may_read_record,
+        # Here the words are covered, so the recording that says them is not offered.
+        may_play=may_read_record and heard.is_heard and not heard.is_redacted,
+        is_heard_elsewhere=may_read_record and heard.is_heard and heard.is_redacted,
         refused=refused.problems if refused else [],
         typed={name: values[0] for name, values in (typed or {}).items()},
         refused_segment=str(request.path_params.get("segment_id", "")),

@@ -36,6 +36,7 @@ from submissions.models import (
     ViewTheme,
 )
 from submissions.references import normalise_reference
+from submissions.review import blind_coding
 from submissions.review.coding import with_sub_code
 from submissions.review.sessions import Principal
 
@@ -153,6 +154,8 @@ def _matching(db: Session, principal: Principal, filters: Filters) -> list[Colum
     conditions = [visible_to(principal), Submission.submitted_at.is_not(None)]
     if filters.theme:
         conditions.append(ViewTheme.theme_key == filters.theme)
+    if (filters.theme or filters.sub_code) and (hidden := blind_coding.views(db, principal)):
+        conditions.append(Submission.id.not_in(hidden))
     if filters.language == UNKNOWN_LANGUAGE:
         conditions.append(Submission.source_language.is_(None))
     elif filters.language:

@@ -36,7 +36,8 @@ from submissions.models import (
 from submissions.origins import Origin, origin_of
 from submissions.redactions import Redactions
 from submissions.references import normalise_reference
-from submissions.review import shared_items
+from submissions.review import blind_coding, shared_items
+from submissions.review.blind_coding import BlindRound
 from submissions.review.coding import Marks, marks_of
 from submissions.review.queue import visible_to
 from submissions.review.sentences import ENGLISH, current_translation, fingerprint, segment_text
@@ -46,6 +47,8 @@ from submissions.rights import earlier_texts
 from submissions.similar_views import Similar
 
 HISTORY_LIMIT = 200
+# What the service says in these is what the resident said: covered whole where anything in the view is.
+_REPEATING = ("preview_", "voice_note_heard")
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,7 @@ class Reading:
     forum: Forum | None = None  # the open forum it was contributed to
     origin: Origin | None = None  # the session or file in which the team entered it
     note_count: int = 0  # analysts' notes, which are no part of it
+    blind: BlindRound | None = None  # whoever reads codes it in this round: nothing of its themes is here
 
     @property
     def needs_translation(self) -> bool:
@@ -213,13 +217,20 @@ def read(db: Session, principal: Principal, reference: str, *, is_redacted: bool
     held = redactions.load(db, [submission.id]) if is_redacted else Redactions()
     earlier = earlier_texts(db, submission.id)
     similar, similar_count = similar_views.similar_to(db, submission.id, visible_to(principal))
+    blind = blind_coding.round_of(db, principal, submission.id)
+    history = db.scalars(
+        select(AuditEntry)
+        .where(AuditEntry.subject_type == "submission", AuditEntry.subject_id == str(submission.id))
+        .order_by(AuditEntry.occurred_at.desc(), AuditEntry.id)
+        .limit(HISTORY_LIMIT)
+    ).all()
     return Reading(
         submission=submission,
         fingerprint=fingerprint(submission),
         parts=parts_of(submission, names, held, {row.replaced_at for row in earlier}),
         earlier=_earlier(earlier, held),
-        themes=_themes(db, submission, names),
-        marks=marks_of(db, [submission.id])[submission.id],
+        themes=[] if blind else _themes(db, submission, names),
+        marks=Marks({}, {}) if blind else marks_of(db, [submission.id])[submission.id],
         code_names=codeframes.sub_code_names(db),
         similar=similar,
         similar_count=similar_count,
@@ -231,12 +242,8 @@ def read(db: Session, principal: Principal, reference: str, *, is_redacted: bool
             select(func.count()).select_from(AnalystNote).where(AnalystNote.submission_id == submission.id)
         )
         or 0,
-        history=db.scalars(
-            select(AuditEntry)
-            .where(AuditEntry.subject_type == "submission", AuditEntry.subject_id == str(submission.id))
-            .order_by(AuditEntry.occurred_at.desc(), AuditEntry.id)
-            .limit(HISTORY_LIMIT)
-        ).all(),
+        history=blind_coding.without_themes(history) if blind else history,
+        blind=blind,
     )
 
 
@@ -402,10 +409,14 @@ def _said(
 ) -> Said:
     is_residents = message.direction == Direction.INBOUND
     written = _texts(message, is_residents=is_residents)
-    shown = [
-        (held.original(in_view[message.id], text) if message.id in in_view else text, language, direction)
-        for text, language, direction in written
-    ]
+    shown: list[tuple[str, str | None, str]]
+    if held and not is_residents and (message.message_key or "").startswith(_REPEATING):
+        shown = [(redactions.COVER, None, "")]
+    else:
+        shown = [
+            (held.original(in_view[message.id], text) if message.id in in_view else text, language, direction)
+            for text, language, direction in written
+        ]
     is_empty = is_residents and message.original_text == "" and message.choice is None
     is_wordless = is_empty and not files and shared is None
     return Said(

@@ -10,7 +10,7 @@ import datetime as dt
 import io
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import and_, func, literal, or_, select
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from submissions.commission import get_commission
 from submissions.models import AuditEntry, Submission, SubmissionStatus
+from submissions.review import blind_coding
 from submissions.review.queue import COUNT_LIMIT, visible_to
 from submissions.review.rows import themes_of
 from submissions.review.sessions import Principal
@@ -108,10 +109,13 @@ def entries(
             )
         )
     order = (Submission.submitted_at.desc(), Submission.id.desc())
-    return _describe(db, db.scalars(statement.order_by(*order).limit(limit)).all())
+    hidden = blind_coding.views(db, principal)
+    return _describe(db, db.scalars(statement.order_by(*order).limit(limit)).all(), hidden)
 
 
-def _describe(db: Session, submissions: Sequence[Submission]) -> list[Entry]:
+def _describe(
+    db: Session, submissions: Sequence[Submission], without_themes: Collection[uuid.UUID]
+) -> list[Entry]:
     ids = [submission.id for submission in submissions]
     history: defaultdict[str, list[AuditEntry]] = defaultdict(list)
     told = select(AuditEntry).where(
@@ -140,7 +144,7 @@ def _describe(db: Session, submissions: Sequence[Submission]) -> list[Entry]:
             elif _FOLLOWED[row.action] not in entry.followed:
                 entry.followed.append(_FOLLOWED[row.action])
         accepted = [names.get(mark.key, mark.key) for mark in themes[submission.id] if mark.is_accepted]
-        if accepted:
+        if accepted and submission.id not in without_themes:
             entry.followed.append("Taken into account under " + ", ".join(accepted))
         if submission.status == SubmissionStatus.APPROVED:
             entry.followed.append("Approved for briefings and the report")

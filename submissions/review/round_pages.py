@@ -154,7 +154,7 @@ def _coding_page(
             left = [item for item in coding_round.counted if item.of(is_first=side) is None]
             item = next((one for one in coding_round.counted if str(one.id) == wanted), None)
             item = item or next(iter(left), None)
-            if item is None or coding_round.is_finished or not coding_round.is_of_now:
+            if item is None or not left or not coding_round.is_of_now:
                 return redirect(f"/desk/codeframe/rounds/{round_id}")
             values = _words(db, principal, item)
     except RoundNotFound as missing:

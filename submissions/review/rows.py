@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Select, func, select
@@ -56,6 +56,7 @@ class Row:
     submitted_at: dt.datetime
     assigned_to_id: uuid.UUID | None = None
     assigned_to: str | None = None
+    forum_id: uuid.UUID | None = None
     is_case_closed: bool = False  # a safeguarding outcome is recorded
     original_start: str = ""
     english_start: str | None = None  # None while there is no English
@@ -63,8 +64,10 @@ class Row:
     themes: list[ThemeMark] = field(default_factory=list)
 
 
-def describe(db: Session, submissions: Sequence[Submission]) -> list[Row]:
-    """A row for each submission, in their order."""
+def describe(
+    db: Session, submissions: Sequence[Submission], *, without_themes: Collection[uuid.UUID] = ()
+) -> list[Row]:
+    """A row for each submission, in their order; `without_themes` whoever reads codes blind."""
     ids = [submission.id for submission in submissions]
     themes = themes_of(db, ids)
     states: defaultdict[uuid.UUID, dict[str, int]] = defaultdict(dict)
@@ -112,11 +115,12 @@ def describe(db: Session, submissions: Sequence[Submission]) -> list[Row]:
             submitted_at=submission.submitted_at or submission.created_at,
             assigned_to_id=holders.get(submission.id, (None, None))[0],
             assigned_to=holders.get(submission.id, (None, None))[1],
+            forum_id=submission.forum_id,
             is_case_closed=submission.id in closed,
             original_start=_shortened(" ".join(starts[submission.id])),
             english_start=english.get(submission.id),
             translation_states=states[submission.id],
-            themes=themes[submission.id],
+            themes=[] if submission.id in without_themes else themes[submission.id],
         )
         for submission in submissions
     ]

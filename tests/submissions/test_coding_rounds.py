@@ -1,5 +1,6 @@
 """Coding by two people: the draw, each blind to the other, agreement, settling; and what comes between."""
 
+import re
 import threading
 import uuid
 from collections import Counter
@@ -11,21 +12,26 @@ from submissions import codeframes
 from submissions.commission import get_commission
 from submissions.database import unit_of_work
 from submissions.models import (
+    ApiToken,
     CandidateTheme,
     Coding,
     CodingItem,
+    CodingRound,
     Reviewer,
     Role,
     Submission,
     SubmissionStatus,
     ThemeAssignment,
+    ThemeDecision,
     utc_now,
 )
-from submissions.review import coding_rounds
+from submissions.review import accounts, coding_rounds, decisions
+from submissions.review.coding import CodingChanges
+from submissions.review.decisions import Changes
 from submissions.review.errors import DecisionRefused
 from submissions.review.sessions import Principal
 from submissions.sampling import draw
-from tests.submissions.desk_site import Desk, hidden, make_reviewer, make_submission
+from tests.submissions.desk_site import Desk, hidden, make_reviewer, make_submission, segment_ids
 
 ENGAGEMENT, SAFEGUARDING, OTHER = "community_engagement", "safeguarding", "other"
 
@@ -298,3 +304,139 @@ def test_two_who_settle_at_once_write_one_decision(room):
         row = db.get(CodingItem, item.id)
         accepted = db.scalars(select(ThemeAssignment.theme_key)).all()
     assert row.resolved_themes == list(accepted)
+
+
+def decide_on(reference: str, key: str, decision: str = "accepted") -> None:
+    """Somebody else decides, before or during the round."""
+    boss = Principal("reviewer:boss", "Boss", Role.MANAGER, None)
+    with unit_of_work(read_only=True) as db:
+        submission = db.scalars(select(Submission).where(Submission.reference == reference)).one()
+    themes = {key: ThemeDecision(decision)}
+    decisions.apply_changes(boss, reference, submission.version, Changes(themes=themes))
+    if decision == "accepted":
+        with unit_of_work(read_only=True) as db:
+            version = db.get_one(Submission, submission.id).version
+        codes = CodingChanges(
+            sub_codes={key: ["meeting_places"]}, evidence={segment_ids(reference)[0]: [key]}
+        )
+        decisions.apply_changes(boss, reference, version, Changes(coding=codes))
+
+
+def give_a_theme_to_all(room: Room) -> None:
+    for reference in room.references:
+        decide_on(reference, ENGAGEMENT)
+        with unit_of_work() as db:
+            submission = db.scalars(select(Submission).where(Submission.reference == reference)).one()
+            db.add(
+                CandidateTheme(
+                    submission_id=submission.id,
+                    theme_key=SAFEGUARDING,
+                    confidence=0.61,
+                    model="m",
+                    codeframe_version="2016-1",
+                )
+            )
+
+
+TELLING = ("61%", "accepted a theme", "chose sub-codes", "Evidence for", 'name="theme.', 'name="code.')
+
+
+def test_a_coder_sees_no_themes_of_the_rounds_views_until_all_of_theirs_are_coded(room):
+    give_a_theme_to_all(room)
+    outside = make_submission("Outra.", english=["Another."], themes={SAFEGUARDING: 0.61})
+    reference, items = room.references[0], room.load().items
+    view, api = f"/desk/submissions/{reference}", f"/api/submissions/{reference}"
+    token = _token_of(room.people["ana"])
+
+    def shown_to(name: str) -> list[str]:
+        html = room.desks[name].get(view).text
+        return [words for words in TELLING if words in html]
+
+    assert shown_to("eve") == shown_to("maria") == list(TELLING)
+    for number, item in enumerate(items):
+        assert shown_to("ana") == [], number
+        html = room.desks["ana"].get(view).text
+        assert f'href="{room.here}/code"' in html
+        assert "Approve" in html  # all else goes on
+        room.code("ana", item, ENGAGEMENT)
+        if number == 0:
+            _nothing_elsewhere(room, "ana", outside)
+            body = room.desks["ana"].client.get(api, headers=token).json()
+            assert body["themes"] == []
+            assert [one["evidence_for"] for one in body["parts"][0]["segments"]] == [[]]
+            rows = room.desks["ana"].client.get("/api/submissions", headers=token).json()["submissions"]
+            assert {row["reference"] for row in rows if row["themes"]} == {outside}
+    assert shown_to("ana") == list(TELLING)
+    assert shown_to("ben") == []
+    # What they know now must not reach their codings.
+    with pytest.raises(DecisionRefused) as refused:
+        room.code("ana", items[0], SAFEGUARDING, seen=str(room.load().items[0].first.id))
+    assert refused.value.problems == ["You have coded everything, so your codings are fixed now."]
+    assert room.desks["ana"].get(f"{room.here}/code?item={items[0].id}").status_code == 303
+    assert room.desks["ana"].client.get(api, headers=token).json()["themes"] != []
+
+
+def _token_of(reviewer: Reviewer) -> dict[str, str]:
+    token = accounts.create_api_token("script", Role.REVIEWER, 1)
+    with unit_of_work() as db:
+        db.scalars(select(ApiToken)).one().reviewer_id = reviewer.id
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _nothing_elsewhere(room: Room, name: str, outside: str) -> None:
+    """The list, its filters and the register tell no theme of the round's views either."""
+    desk = room.desks[name]
+    row = re.compile(r'<li class="desk-row.*?</li>\s*(?=<li class="desk-row|</ol>)', re.DOTALL)
+    rows = row.findall(desk.get("/desk?status=all").text)
+    assert len(rows) == len(room.references) + 1
+    assert [one for one in rows if "desk-theme" in one and outside not in one] == []
+    for query in (f"theme={ENGAGEMENT}", f"theme={SAFEGUARDING}", f"code={ENGAGEMENT}.meeting_places"):
+        listed = desk.get(f"/desk?status=all&{query}").text
+        assert [one for one in room.references if one in listed] == [], query
+        assert (outside in listed) is (query == f"theme={SAFEGUARDING}")
+    assert "Taken into account under" not in desk.get("/desk/register").text
+    assert "Taken into account under" in room.desks["eve"].get("/desk/register").text
+
+
+def test_a_coder_gives_no_themes_past_the_round_and_goes_on_with_all_else(room):
+    reference = room.references[0]
+    url = f"/desk/submissions/{reference}"
+    desk = room.desks["ana"]
+    answer = desk.post(f"{url}/themes", url, **{f"theme.{ENGAGEMENT}": "accepted"})
+    assert answer.status_code == 422
+    assert "You code this view in a round" in answer.text
+    decide_on(reference, ENGAGEMENT)
+    segment = segment_ids(reference)[0]
+    for path, fields in (
+        ("sub-codes", {f"of.{ENGAGEMENT}": "yes", f"code.{ENGAGEMENT}.meeting_places": "yes"}),
+        (f"evidence/{segment}", {f"evidence.{ENGAGEMENT}": "yes"}),
+    ):
+        assert desk.post(f"{url}/{path}", url, **fields).status_code == 422
+    token = _token_of(room.people["ana"])
+    with unit_of_work(read_only=True) as db:
+        version = db.scalars(select(Submission.version).where(Submission.reference == reference)).one()
+    patch = {"version": version, "themes": {SAFEGUARDING: "accepted"}}
+    assert desk.client.patch(f"/api/submissions/{reference}", json=patch, headers=token).status_code == 422
+    corrected = {"text": "Hello there.", "reason": "warmer"}
+    assert desk.post(f"{url}/sentences/{segment}", url, **corrected).status_code == 303
+    outside = make_submission("Outra.", english=["Another."])
+    url = f"/desk/submissions/{outside}"
+    assert desk.post(f"{url}/themes", url, **{f"theme.{ENGAGEMENT}": "accepted"}).status_code == 303
+
+
+def test_two_at_once_are_told_of_each_other_without_the_theme(room):
+    url = f"/desk/submissions/{room.references[0]}"
+    page = room.desks["ana"].get(url).text
+    decide_on(room.references[0], ENGAGEMENT)
+    fields = {name: hidden(page, name) for name in ("csrf_token", "version", "fingerprint")}
+    answer = room.desks["ana"].client.post(f"{url}/status", data={**fields, "status": "in_review"})
+    assert answer.status_code == 409
+    assert [words for words in TELLING if words in answer.text] == []
+
+
+def test_nothing_is_hidden_for_a_round_that_cannot_be_gone_on_with(room):
+    give_a_theme_to_all(room)
+    with unit_of_work() as db:
+        db.get_one(CodingRound, room.id).codeframe_version = "2015-1"
+    html = room.desks["ana"].get(f"/desk/submissions/{room.references[0]}").text
+    assert [words for words in TELLING if words in html] == list(TELLING)

@@ -8,10 +8,11 @@ from sqlalchemy import select, update
 
 from submissions import intake
 from submissions.database import unit_of_work
-from submissions.models import ApiToken, AuditEntry, Conversation, Role, utc_now
+from submissions.models import ApiToken, Assignment, AuditEntry, Conversation, Role, Submission, utc_now
 from submissions.review import accounts
 from tests.factories import make_message
-from tests.submissions.desk_site import find, make_app, make_submission, segment_ids
+from tests.submissions.desk_site import find, make_app, make_reviewer, make_submission, segment_ids
+from tests.submissions.forums import make_forum
 
 
 def client_with(role: str = Role.REVIEWER) -> TestClient:
@@ -227,7 +228,147 @@ def test_the_description_names_paths_models_and_the_kind_of_token(api):
         "from",
         "to",
         "q",
+        "forum",
+        "assigned",
         "cursor",
     } <= parameters
     assert "409" in description["paths"]["/api/submissions/{reference}"]["patch"]["responses"]
     assert description["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
+
+
+def test_the_list_is_narrowed_by_forum_and_by_who_has_it(api):
+    first, second, third = (make_submission("Sim.", english=["Yes."], hours_ago=n + 1) for n in range(3))
+    forum_id, ana = make_forum(), make_reviewer()
+    with unit_of_work() as db:
+        db.get_one(Submission, find(first).id).forum_id = forum_id
+        db.add(Assignment(submission_id=find(second).id, reviewer_id=ana.id))
+    assert listed(api, f"forum={forum_id}") == [first]
+    assert listed(api, f"assigned={ana.id}") == [second]
+    assert listed(api, "assigned=nobody") == [first, third]
+    assert listed(api, f"forum={forum_id}&assigned=nobody") == [first]
+    assert listed(api, f"forum={forum_id}&assigned={ana.id}") == []
+    assert listed(api, f"forum={ana.id}") == []
+    rows = {row["reference"]: row for row in api.get("/api/submissions").json()["submissions"]}
+    assert rows[first]["forum_id"] == str(forum_id)
+    assert rows[second]["assigned_to_id"] == str(ana.id)
+    assert (rows[third]["forum_id"], rows[third]["assigned_to_id"]) == (None, None)
+    one = api.get(f"/api/submissions/{second}").json()
+    assert (one["forum_id"], one["assigned_to_id"]) == (None, str(ana.id))
+    for query in ("forum=x", "assigned=me", "assigned="):
+        assert api.get(f"/api/submissions?{query}").status_code == 422
+
+
+ENGAGEMENT, SAFEGUARDING = "community_engagement", "safeguarding"
+
+
+@pytest.fixture
+def coded(database) -> str:
+    """A view with one theme accepted and one refused."""
+    reference = make_submission("Olá. Adeus.", english=["Hello.", "Goodbye."])
+    patch = {"version": 1, "themes": {ENGAGEMENT: "accepted", SAFEGUARDING: "refused"}}
+    assert client_with().patch(f"/api/submissions/{reference}", json=patch).status_code == 200
+    return reference
+
+
+def theme_of(body: dict, key: str) -> dict:
+    return next(theme for theme in body["themes"] if theme["key"] == key)
+
+
+def test_sub_codes_and_evidence_are_read_and_set_and_taken_away(coded):
+    api, url = client_with(), f"/api/submissions/{coded}"
+    first, second = map(str, segment_ids(coded))
+    version = api.get(url).json()["version"]
+    marks = {
+        "sub_codes": {ENGAGEMENT: ["meeting_places"]},
+        "evidence": {first: [ENGAGEMENT], second: [ENGAGEMENT]},
+    }
+    body = api.patch(url, json={"version": version, **marks}).json()
+    assert theme_of(body, ENGAGEMENT)["sub_codes"] == ["meeting_places"]
+    assert theme_of(body, SAFEGUARDING)["sub_codes"] == []
+    assert [one["evidence_for"] for one in body["parts"][0]["segments"]] == [[ENGAGEMENT], [ENGAGEMENT]]
+    page = {"version": body["version"], "sub_codes": {ENGAGEMENT: []}, "evidence": {first: []}}
+    body = api.patch(url, json=page).json()
+    assert theme_of(body, ENGAGEMENT)["sub_codes"] == []
+    assert [one["evidence_for"] for one in body["parts"][0]["segments"]] == [[], [ENGAGEMENT]]
+    assert api.get(url).json()["version"] == body["version"] > version
+    with unit_of_work(read_only=True) as db:
+        actions = db.scalars(select(AuditEntry.action).where(AuditEntry.actor == "token:export")).all()
+    assert {"sub_codes.set", "evidence.marked", "evidence.unmarked"} <= set(actions)
+
+
+def test_what_a_machine_proposes_and_what_people_marked_stay_apart(coded):
+    reference = make_submission("Olá.", english=["Hello."], themes={ENGAGEMENT: 0.9})
+    answer = client_with().patch(
+        f"/api/submissions/{reference}", json={"version": 1, "sub_codes": {ENGAGEMENT: ["meeting_places"]}}
+    )
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == ["Accept the theme first: sub-codes and evidence belong to it."]
+    both = {
+        "version": 1,
+        "themes": {ENGAGEMENT: "accepted"},
+        "sub_codes": {ENGAGEMENT: ["meeting_places"]},
+        "evidence": {str(segment_ids(reference)[0]): [ENGAGEMENT]},
+    }
+    body = client_with().patch(f"/api/submissions/{reference}", json=both).json()
+    assert theme_of(body, ENGAGEMENT) == {
+        "key": ENGAGEMENT,
+        "confidence": 0.9,
+        "decision": "accepted",
+        "sub_codes": ["meeting_places"],
+    }
+
+
+def test_sub_codes_and_evidence_that_cannot_be_are_refused_and_change_nothing(coded):
+    api, url = client_with(), f"/api/submissions/{coded}"
+    version = api.get(url).json()["version"]
+    mine = str(segment_ids(coded)[0])
+    foreign = str(segment_ids(make_submission("Fim.", english=["End."]))[0])
+    refused = [
+        ({"sub_codes": {ENGAGEMENT: ["no_such_code"]}}, "from the list"),
+        ({"sub_codes": {SAFEGUARDING: ["street_safety"]}}, "Accept the theme first"),
+        ({"evidence": {mine: [SAFEGUARDING]}}, "Accept the theme first"),
+        ({"evidence": {foreign: [ENGAGEMENT]}}, "not part of this view"),
+    ]
+    good = {"sub_codes": {ENGAGEMENT: ["meeting_places"]}}
+    for patch, words in refused:
+        answer = api.patch(url, json={"version": version, **good, **patch})
+        assert answer.status_code == 422
+        assert words in answer.json()["detail"][0]
+    for patch in ({"evidence": {"x": [ENGAGEMENT]}}, {"sub_codes": {ENGAGEMENT: "meeting_places"}}):
+        assert api.patch(url, json={"version": version, **patch}).status_code == 422
+    body = api.get(url).json()
+    assert body["version"] == version
+    assert theme_of(body, ENGAGEMENT)["sub_codes"] == []
+    outdated = api.patch(url, json={"version": version - 1, **good})
+    assert (outdated.status_code, outdated.json()["current_version"]) == (409, version)
+
+
+def test_an_approved_view_may_be_coded_by_itself_and_its_themes_not_on_the_way(coded):
+    api, url = client_with(), f"/api/submissions/{coded}"
+    version = api.get(url).json()["version"]
+    version = api.patch(url, json={"version": version, "status": "approved"}).json()["version"]
+    codes = {"sub_codes": {ENGAGEMENT: ["meeting_places"]}}
+    themes = {"themes": {SAFEGUARDING: "accepted"}}
+    answer = api.patch(url, json={"version": version, **codes, **themes})
+    assert answer.status_code == 422
+    assert "It is approved" in answer.json()["detail"][0]
+    answer = api.patch(url, json={"version": version, **codes})
+    assert (answer.status_code, answer.json()["status"]) == (200, "approved")
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_who_may_read_and_who_may_set_sub_codes(coded, role):
+    with unit_of_work(read_only=True) as db:
+        version = db.get_one(Submission, find(coded).id).version
+    token = accounts.create_api_token("role", role, 1, languages=["pt"])
+    api = TestClient(make_app(), headers={"Authorization": f"Bearer {token}"})
+    url = f"/api/submissions/{coded}"
+    codes = {"version": version, "sub_codes": {ENGAGEMENT: ["meeting_places"]}}
+    reads = role != Role.COMMISSION_MEMBER
+    sets = role in (Role.REVIEWER, Role.SAFEGUARDING_LEAD, Role.MANAGER, Role.ADMIN)
+    assert api.patch(url, json=codes).status_code == (200 if sets else 403)
+    answer = api.get(url)
+    assert answer.status_code == (200 if reads else 403)
+    if reads:
+        expected = ["meeting_places"] if sets else []
+        assert theme_of(answer.json(), ENGAGEMENT)["sub_codes"] == expected
