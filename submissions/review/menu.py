@@ -86,14 +86,20 @@ _KINDS: tuple[tuple[str, tuple[Page, ...]], ...] = (
 )
 
 
-def menu_of(principal: Principal, path: str) -> Menu:
+def menu_of(principal: Principal, path: str, *, handles_urgent: bool = True) -> Menu:
     """What somebody may go to: each kind of work by its first page, and the pages of the kind they are at.
 
-    Elsewhere, such as on their own account, no kind is current and no pages are shown.
+    Elsewhere, such as on their own account, no kind is current and no pages are shown. Without
+    `handles_urgent` the safeguarding page is left out: it is the lead's.
     """
     kinds, pages = [], []
     for title, all_pages in _KINDS:
-        allowed = [page for page in all_pages if may(principal, page.permission)]
+        allowed = [
+            page
+            for page in all_pages
+            if may(principal, page.permission)
+            and (handles_urgent or page.permission is not Permission.HANDLE_SAFEGUARDING)
+        ]
         if not allowed:
             continue
         is_current = any(page.covers(path) for page in allowed)

@@ -1,4 +1,7 @@
-"""Voice notes and files on the desk: a list, a player, and "I have listened"."""
+"""Voice notes and files on the desk: a list, a player, and "I have listened".
+
+They follow the rules of the words they hold: `hearing`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import Response
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from submissions import audit
 from submissions.database import unit_of_work
@@ -23,7 +27,11 @@ from submissions.models import (
     TranscriptState,
     utc_now,
 )
+from submissions.redactions import COVER
+from submissions.review import hearing
 from submissions.review.access import Permission, may, require
+from submissions.review.errors import NotAllowed
+from submissions.review.hearing import Access, Hearing
 from submissions.review.sessions import Principal
 from submissions.review.web import CONTENT_SECURITY_POLICY, DeskRoute, page, redirect
 from submissions.settings import StoreSettings
@@ -61,6 +69,17 @@ class Row:
     transcript: Transcript | None
     language: str | None
     channel: str
+    hearing: Hearing
+
+    @property
+    def is_heard(self) -> bool:
+        return self.hearing.is_heard
+
+    @property
+    def heard_words(self) -> str:
+        """What the machine heard, covered whole where anything in the conversation's views is."""
+        words = (self.transcript.text or "") if self.transcript else ""
+        return COVER if words and self.hearing.is_redacted else words
 
     @property
     def is_recording(self) -> bool:
@@ -86,7 +105,7 @@ class Row:
 @router.get("")
 def show_recordings(request: Request, principal: Reader) -> Response:
     newest = (
-        select(MediaFile, Transcript, Conversation.language, Conversation.channel)
+        select(MediaFile, Transcript, Conversation.language, Conversation.channel, Conversation.id)
         .join(Message, Message.id == MediaFile.message_id)
         .join(Conversation, Conversation.id == Message.conversation_id)
         .outerjoin(Transcript, Transcript.media_file_id == MediaFile.id)
@@ -94,12 +113,14 @@ def show_recordings(request: Request, principal: Reader) -> Response:
         .limit(SHOWN)
     )
     with unit_of_work(read_only=True) as db:
-        rows = [Row(*found) for found in db.execute(newest).all()]
+        found = db.execute(newest).all()
+        hearings = hearing.of_conversations(db, principal, {row[4] for row in found})
+        rows = [Row(*row[:4], hearing=hearings[row[4]]) for row in found]
     answer = page(
         request,
         "recordings.html",
         principal,
-        rows=rows,
+        rows=[row for row in rows if row.hearing.access is not Access.HIDDEN],
         may_listen=may(principal, Permission.REVIEW_SUBMISSIONS),
     )
     answer.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY}; media-src 'self'"
@@ -110,8 +131,10 @@ def show_recordings(request: Request, principal: Reader) -> Response:
 def play(request: Request, principal: Reader, media_id: uuid.UUID) -> Response:
     """The file itself, as it came."""
     with unit_of_work(read_only=True) as db:
-        media = db.get(MediaFile, media_id)
-    if media is None or media.stored_name is None:
+        media, heard = _find(db, principal, media_id)
+    if heard.access is Access.COVERED:
+        raise NotAllowed("words that are redacted")
+    if media.stored_name is None:
         raise HTTPException(404)
     data = getattr(request.app.state, "data", None) or StoreSettings().data
     try:
@@ -119,7 +142,14 @@ def play(request: Request, principal: Reader, media_id: uuid.UUID) -> Response:
     except MediaNotFound as error:
         raise HTTPException(404) from error
     with unit_of_work() as db:
-        audit.record(db, principal.actor, "recording.played", "media_file", media_id)
+        audit.record(
+            db,
+            principal.actor,
+            "recording.played",
+            "media_file",
+            media_id,
+            is_redacted=heard.is_redacted,
+        )
     kind = media.detected_type or "application/octet-stream"
     headers: dict[str, Any] = {
         "Cache-Control": "private, no-store",
@@ -131,13 +161,27 @@ def play(request: Request, principal: Reader, media_id: uuid.UUID) -> Response:
     return Response(content, media_type=kind, headers=headers)
 
 
+def _find(db: Session, principal: Principal, media_id: uuid.UUID) -> tuple[MediaFile, Hearing]:
+    """A file whose words this person finds, and whether they are covered; anything else is a 404."""
+    found = db.execute(
+        select(MediaFile, Message.conversation_id)
+        .join(Message, Message.id == MediaFile.message_id)
+        .where(MediaFile.id == media_id)
+    ).one_or_none()
+    if found is None:
+        raise HTTPException(404)
+    media, conversation_id = found
+    heard = hearing.of_conversation(db, principal, conversation_id)
+    if heard.access is Access.HIDDEN:
+        raise HTTPException(404)
+    return media, heard
+
+
 @router.post("/{media_id}/listened")
 def mark_as_listened(principal: Listener, media_id: uuid.UUID) -> Response:
     """A person has listened; what was said is theirs to add where it belongs."""
     with unit_of_work() as db:
-        media = db.get(MediaFile, media_id)
-        if media is None:
-            raise HTTPException(404)
+        _find(db, principal, media_id)
         transcript = db.scalars(
             select(Transcript).where(Transcript.media_file_id == media_id).with_for_update()
         ).one_or_none()

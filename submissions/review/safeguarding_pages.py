@@ -16,7 +16,7 @@ from submissions.review.access import Permission, PostedForm, may, require
 from submissions.review.errors import DecisionRefused
 from submissions.review.reply_pages import as_id, field, number
 from submissions.review.sessions import Principal
-from submissions.review.web import DeskRoute, page, redirect
+from submissions.review.web import CONTENT_SECURITY_POLICY, DeskRoute, page, redirect
 
 router = APIRouter(prefix="/safeguarding", route_class=DeskRoute, include_in_schema=False)
 
@@ -103,7 +103,7 @@ def _case(
     typed: dict[str, str] | None,
     **values: Any,
 ) -> Response:
-    return page(
+    answer = page(
         request,
         "safeguarding_case.html",
         principal,
@@ -111,8 +111,11 @@ def _case(
         refused=refused.problems if refused else [],
         typed=typed or {},
         limit=safeguarding.TEXT_LIMIT,
+        may_play=True,  # nothing is covered on this page
         **values,
     )
+    answer.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY}; media-src 'self'"
+    return answer
 
 
 def _done(form: dict[str, list[str]] | None) -> safeguarding.Done:

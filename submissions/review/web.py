@@ -17,10 +17,11 @@ from fastapi.routing import APIRoute
 from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, select_autoescape
 
 from submissions.commission import get_commission
+from submissions.database import unit_of_work
 from submissions.demo.loading import is_loaded as is_demonstration_loaded
 from submissions.errors import ExportNotFound, PdfNotAvailable, SubmissionNotFound
-from submissions.review import words
-from submissions.review.access import home_of, may
+from submissions.review import safeguarding, words
+from submissions.review.access import Permission, home_of, may
 from submissions.review.errors import (
     AccountNotFound,
     FormNotGenuine,
@@ -30,7 +31,7 @@ from submissions.review.errors import (
     PasswordChangeDue,
     SecondFactorDue,
 )
-from submissions.review.menu import menu_of
+from submissions.review.menu import Menu, menu_of
 from submissions.review.queue import CursorNotValid
 from submissions.review.sessions import Principal
 
@@ -70,6 +71,15 @@ def static_url(name: str) -> str:
     return f"/desk/static/{name}?v={_version_of(name)}"
 
 
+def _menu(principal: Principal, path: str) -> Menu:
+    """The menu, without the safeguarding page for whoever leaves urgent views to the named lead."""
+    if not may(principal, Permission.HANDLE_SAFEGUARDING):
+        return menu_of(principal, path)
+    with unit_of_work(read_only=True) as db:
+        handles_urgent = safeguarding.may_handle(db, principal)
+    return menu_of(principal, path, handles_urgent=handles_urgent)
+
+
 def _make_environment() -> Environment:
     environment = Environment(
         loader=ChoiceLoader(
@@ -86,7 +96,7 @@ def _make_environment() -> Environment:
         static_url=static_url,
         may=may,
         home_of=home_of,
-        menu_of=menu_of,
+        menu_of=_menu,
         get_commission=get_commission,
         is_demonstration_loaded=is_demonstration_loaded,
         channels=words.CHANNELS,

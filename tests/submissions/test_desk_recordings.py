@@ -6,12 +6,27 @@ import pytest
 from sqlalchemy import select
 
 from submissions.addresses import configure_keys
+from submissions.conversations import OutboundMessage, record_replies
 from submissions.database import unit_of_work
 from submissions.media import MediaStore, keep_content
-from submissions.models import AuditEntry, MediaFile, Role, Submission, Transcript, TranscriptState
+from submissions.models import (
+    AuditEntry,
+    MediaFile,
+    Redaction,
+    Role,
+    SafeguardingLead,
+    Submission,
+    SubmissionPart,
+    Transcript,
+    TranscriptState,
+    utc_now,
+)
+from submissions.redactions import Redactions
+from submissions.review import reading, redacting
+from submissions.review.sessions import Principal
 from submissions.settings import StoreSettings
 from tests.factories import make_conversation, make_message
-from tests.submissions.desk_site import Desk, make_app, make_reviewer, make_submission
+from tests.submissions.desk_site import Desk, find, hidden, make_app, make_reviewer, make_submission
 
 PAGE = b"<!doctype html><script>alert(1)</script>"
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(40)
@@ -86,13 +101,143 @@ def test_what_may_hold_a_script_is_saved_and_never_opened(desk, store):
 
 
 def test_nobody_hears_recordings_without_signing_in_and_a_viewer_marks_none(desk, store):
-    media_id = make_media(store, b"OggS" + bytes(100), detected_type="audio/ogg")
+    _, media_id = make_spoken_view(store)
     stranger = Desk(desk.client.app)
     assert stranger.get(f"/desk/recordings/{media_id}/file").status_code == 303
     make_reviewer("vera", Role.VIEWER, "Vera")
     viewer = Desk(desk.client.app).signed_in("vera")
     assert viewer.get(f"/desk/recordings/{media_id}/file").status_code == 200
     assert "I have listened" not in viewer.get("/desk/recordings").text
+
+
+READERS = [Role.VIEWER, Role.REVIEWER, Role.SAFEGUARDING_LEAD, Role.MANAGER, Role.ADMIN]
+
+
+def make_spoken_view(store, **values) -> tuple[str, object]:
+    """A view whose words were heard in a recording, which the resident agreed to."""
+    reference = make_submission("Chamo-me Rita.", english=["My name is Rita."], channel="whatsapp", **values)
+    conversation_id = find(reference).conversation_id
+    spoken = make_message(conversation_id, "")
+    media_id = make_media(store, b"OggS" + bytes(100), spoken, detected_type="audio/ogg")
+    with unit_of_work() as db:
+        heard = db.scalars(
+            select(SubmissionPart.message_id).where(SubmissionPart.submission_id == find(reference).id)
+        ).one()
+        db.add(
+            Transcript(
+                media_file_id=media_id,
+                state=TranscriptState.AGREED,
+                text="Chamo-me Rita.",
+                language="pt",
+                attempts=1,
+                message_id=heard,
+            )
+        )
+        record_replies(
+            db,
+            spoken,
+            [OutboundMessage("voice_note_heard", "Chamo-me Rita.", "pt")],
+        )
+    return reference, media_id
+
+
+def redact_the_name(reference: str) -> None:
+    ana = Principal("reviewer:ana", "Ana", Role.REVIEWER, None)
+    with unit_of_work(read_only=True) as db:
+        line = redacting.lines_of(reading.find_submission(db, ana, reference), Redactions())[0]
+    redacting.redact(ana, reference, redacting.Mark(line.key, "Rita", "Rita", False, "name", "a name"))
+
+
+def person(desk: Desk, role: str) -> Desk:
+    make_reviewer("someone", role, "Someone")
+    return Desk(desk.client.app).signed_in("someone")
+
+
+def name_lead() -> None:
+    lead = make_reviewer("lea", Role.REVIEWER, "Lea")
+    with unit_of_work() as db:
+        db.add(SafeguardingLead(reviewer_id=lead.id, named_by="reviewer:boss"))
+
+
+@pytest.mark.parametrize("role", READERS)
+def test_a_recording_of_redacted_words_is_heard_by_who_may_see_them_and_that_is_audited(desk, store, role):
+    reference, media_id = make_spoken_view(store)
+    redact_the_name(reference)
+    someone = person(desk, role)
+    may_hear = role != Role.VIEWER
+    page = someone.get("/desk/recordings").text
+    assert "Rita" not in page
+    assert "Words of this conversation are redacted" in page
+    assert (f"/desk/recordings/{media_id}/file" in page) is may_hear
+    answer = someone.get(f"/desk/recordings/{media_id}/file")
+    assert answer.status_code == (200 if may_hear else 403)
+    with unit_of_work(read_only=True) as db:
+        played = db.scalars(select(AuditEntry).where(AuditEntry.action == "recording.played")).all()
+    assert [entry.details for entry in played] == ([{"is_redacted": True}] if may_hear else [])
+    # On the view's own page the words are covered, what was read back too, and nothing plays them.
+    view = someone.get(f"/desk/submissions/{reference}").text
+    assert "Chamo-me [redacted]." in view
+    assert "Chamo-me Rita" not in view
+    assert f'src="/desk/recordings/{media_id}/file"' not in view
+    assert ("it is heard on the page of recordings" in view) is may_hear
+
+
+def test_a_redaction_that_was_taken_back_covers_no_recording(desk, store):
+    reference, media_id = make_spoken_view(store)
+    redact_the_name(reference)
+    with unit_of_work() as db:
+        db.scalars(select(Redaction)).one().ended_at = utc_now()
+    viewer = person(desk, Role.VIEWER)
+    assert viewer.get(f"/desk/recordings/{media_id}/file").status_code == 200
+    assert "Chamo-me Rita." in viewer.get("/desk/recordings").text
+
+
+@pytest.mark.parametrize("has_lead", [False, True])
+@pytest.mark.parametrize("role", READERS)
+def test_a_recording_in_an_urgent_view_is_heard_by_who_finds_the_view(desk, store, role, has_lead):
+    reference, media_id = make_spoken_view(store, is_urgent=True)
+    if has_lead:
+        name_lead()
+    someone = person(desk, role)
+    finds = someone.get(f"/desk/submissions/{reference}").status_code == 200
+    assert finds is (role != Role.VIEWER or not has_lead)
+    assert someone.get(f"/desk/recordings/{media_id}/file").status_code == (200 if finds else 404)
+    page = someone.get("/desk/recordings").text
+    assert (str(media_id) in page, "Rita" in page) == (finds, finds)
+
+
+@pytest.mark.parametrize("has_lead", [False, True])
+@pytest.mark.parametrize("role", READERS)
+def test_a_recording_that_told_of_danger_without_a_view_is_the_leads(desk, store, role, has_lead):
+    media_id = make_media(
+        store, b"OggS" + bytes(9), make_message(make_conversation(is_urgent=True)), detected_type="audio/ogg"
+    )
+    if has_lead:
+        name_lead()
+    someone = person(desk, role)
+    hears = role != Role.VIEWER and (role != Role.REVIEWER or not has_lead)
+    assert someone.get(f"/desk/recordings/{media_id}/file").status_code == (200 if hears else 404)
+    assert (str(media_id) in someone.get("/desk/recordings").text) is hears
+    token = hidden(someone.get("/desk/password").text, "csrf_token")
+    answer = someone.client.post(f"/desk/recordings/{media_id}/listened", data={"csrf_token": token})
+    assert answer.status_code == (303 if hears else 403 if role == Role.VIEWER else 404)
+
+
+def test_the_lead_plays_it_on_the_safeguarding_page(desk, store):
+    conversation_id = make_conversation(is_urgent=True)
+    media_id = make_media(store, b"OggS" + bytes(9), make_message(conversation_id), detected_type="audio/ogg")
+    name_lead()
+    page = Desk(desk.client.app).signed_in("lea").get(f"/desk/safeguarding/conversations/{conversation_id}")
+    assert f'src="/desk/recordings/{media_id}/file"' in page.text
+    assert "media-src 'self'" in page.headers["content-security-policy"]
+
+
+def test_what_nobody_sent_yet_is_heard_by_reviewers_alone(desk, store):
+    media_id = make_media(store, b"OggS" + bytes(9), detected_type="audio/ogg")
+    assert desk.get(f"/desk/recordings/{media_id}/file").status_code == 200
+    viewer = person(desk, Role.VIEWER)
+    assert viewer.get(f"/desk/recordings/{media_id}/file").status_code == 404
+    assert str(media_id) not in viewer.get("/desk/recordings").text
 
 
 def test_a_file_that_was_erased_is_not_found(desk, store):
@@ -111,5 +256,5 @@ def test_a_recording_is_played_beside_the_view_and_what_came_without_words_is_sa
     make_message(conversation_id, "")
     shown = desk.get(f"/desk/submissions/{reference}")
     assert f'src="/desk/recordings/{media_id}/file" aria-label="Recording received' in shown.text
-    assert shown.text.count("No words: a place, a contact or a reaction") == 1
+    assert shown.text.count("Neither words nor a file that could be read") == 1
     assert "media-src 'self'" in shown.headers["content-security-policy"]
