@@ -150,18 +150,20 @@ def web() -> None:
     import uvicorn
 
     from channels.app import create_app
+    from channels.only_one import only_web_part
 
     with explained_errors():
         settings = with_database()
-        uvicorn.run(
-            create_app(settings),
-            host=settings.host,
-            port=settings.port,
-            log_level="warning",
-            server_header=False,
-            # Event streams stay open for ever; do not wait for them when asked to stop.
-            timeout_graceful_shutdown=3,
-        )
+        with only_web_part(settings.data):
+            uvicorn.run(
+                create_app(settings),
+                host=settings.host,
+                port=settings.port,
+                log_level="warning",
+                server_header=False,
+                # Event streams stay open for ever; do not wait for them when asked to stop.
+                timeout_graceful_shutdown=3,
+            )
 
 
 @app.command()

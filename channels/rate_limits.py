@@ -1,4 +1,5 @@
-"""How much one conversation and one internet address may send; counted in this process's memory.
+"""How much one conversation and one internet address may send; counted in this process's memory, which is the
+only one that counts: `only_one`.
 
 A message sent again (same conversation, same id) is the same message and is not counted twice.
 """

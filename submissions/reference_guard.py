@@ -1,7 +1,8 @@
 """Keeps people from trying references until one fits: wrong ones are counted, by who asks and over all.
 
-Counted in this process's memory. There are 34 thousand million references; at 300 wrong ones in a quarter of
-an hour, finding one of ten thousand views takes a hundred days and cannot go unnoticed.
+Counted in this process's memory; there is one web process, which `channels.only_one` sees to. There are 34
+thousand million references; at 300 wrong ones in a quarter of an hour, finding one of ten thousand views
+takes a hundred days and cannot go unnoticed.
 """
 
 from __future__ import annotations
