@@ -21,11 +21,14 @@ import psycopg
 import pytest
 
 from submissions import database as database_module
+from submissions import theme_finding, themes_refit
 from tests.browser import browser as browser
 
 POSTGRESQL_SERVER = os.environ.get(
     "OWNWORDS_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres?connect_timeout=3"
 )
+
+KEPT_VECTORS = Path(__file__).resolve().parent.parent / ".pytest_cache" / "vectors"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,6 +41,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.flaky(reruns=1))
         if fixtures & {"database", "own_database", "sqlite_template"} or "translations" in item.path.parts:
             item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kept_vectors() -> Iterator[None]:
+    """The exemplars' vectors are made once for all tests, and for the next run: each time takes 30 s."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (theme_finding, themes_refit):
+            patch.setattr(module, "vector_folder", lambda: KEPT_VECTORS)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import httpx
 import psutil
+
+from tests.conftest import KEPT_VECTORS
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 OFFLINE = Path(__file__).resolve().parent / "offline"
@@ -66,6 +69,8 @@ class RunningSystem:
         """Start and wait until everything answers; the seconds it took."""
         started = time.monotonic()
         output = self.data.parent / f"{self.data.name}.output"
+        if KEPT_VECTORS.is_dir() and not self.data.exists():
+            shutil.copytree(KEPT_VECTORS, self.data / "vectors")  # made by the tests before these
         with output.open("w") as stream:
             self.process = subprocess.Popen(
                 [PROJECT / ".venv/bin/ownwords", "run"],
