@@ -62,7 +62,12 @@ def _step(client: Client, template: FollowUpTemplate) -> None:
             content_sid = templates.note_made(db, template.id, str(made.sid))
         if content_sid is None:
             return
-    status, reason = _approval(client, content_sid)
+    found = _approval(client, content_sid)
+    if found is None:
+        with unit_of_work() as db:
+            templates.note_gone(db, content_sid)
+        return
+    status, reason = found
     if status == TemplateStatus.UNSUBMITTED:
         answer = _asked(
             client.content.v1.contents(content_sid).approval_create.create,
@@ -74,13 +79,13 @@ def _step(client: Client, template: FollowUpTemplate) -> None:
     logger.info("follow-up wording %s: %s", template.id, status)
 
 
-def _approval(client: Client, content_sid: str) -> tuple[str, str | None]:
-    """What WhatsApp says of a wording. Raises SendError."""
+def _approval(client: Client, content_sid: str) -> tuple[str, str | None] | None:
+    """What WhatsApp says of a wording; None when the carrier has it no more. Raises SendError."""
     try:
         found = client.content.v1.contents(content_sid).approval_fetch().fetch().whatsapp or {}
     except Exception as error:
         if isinstance(error, TwilioRestException) and error.status == 404:
-            return TemplateStatus.UNSUBMITTED, None
+            return None
         raise as_send_error(error) from error
     return str(found.get("status") or TemplateStatus.UNSUBMITTED).lower(), found.get("rejection_reason")
 

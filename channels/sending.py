@@ -9,7 +9,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from twilio.rest import Client
 from twilio.rest.content.v1.content import ContentList
@@ -23,10 +23,12 @@ from channels.settings import Settings
 from channels.twilio_client import TwilioAccount, as_send_error
 from channels.wording import wording
 from submissions.database import unit_of_work
+from submissions.follow_ups.templates import note_gone
 from submissions.models import Channel, DeliveryKind, MessageTemplate
 
 logger = logging.getLogger(__name__)
 
+CONTENT_GONE = 21655  # the carrier knows no form of this ContentSid
 OPTIONS = "options"  # purpose of the templates that are buttons or lists
 LOOKED_AT = 50  # messages of one person, newest first
 CLOCK_DIFFERENCE = dt.timedelta(seconds=5)
@@ -57,7 +59,11 @@ class TwilioSender:
         try:
             made = self._client.messages.create(**values)
         except Exception as error:
-            raise as_send_error(error) from error
+            refused = as_send_error(error)
+            if refused.code == CONTENT_GONE and "content_sid" in values:
+                _forget_content(values["content_sid"])
+                raise TemporarySendError("its form has gone at the carrier", code=CONTENT_GONE) from error
+            raise refused from error
         return Sent(str(made.sid), made.status)
 
     def _who(self, attempt: Attempt) -> dict[str, Any]:
@@ -167,6 +173,16 @@ class TwilioSender:
         for message in [*same_words, *candidates]:
             return Sent(str(message.sid), message.status)
         return None
+
+
+def _forget_content(content_sid: str) -> None:
+    """Buttons are then made anew at the next attempt, and a follow-up's wording is put before WhatsApp again.
+
+    A template of the settings stays: only who set it can put that right.
+    """
+    with unit_of_work() as db:
+        db.execute(delete(MessageTemplate).where(MessageTemplate.content_sid == content_sid))
+        note_gone(db, content_sid)
 
 
 def _aware(moment: dt.datetime) -> dt.datetime:

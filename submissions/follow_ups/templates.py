@@ -13,7 +13,7 @@ import re
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -211,6 +211,16 @@ def note_made(db: Session, template_id: uuid.UUID, content_sid: str) -> str | No
         return None
     row.content_sid = row.content_sid or content_sid
     return row.content_sid
+
+
+def note_gone(db: Session, content_sid: str) -> None:
+    """The carrier has no wording of this id any more: it is to be brought there, and asked about, anew."""
+    db.execute(
+        update(FollowUpTemplate)
+        .where(FollowUpTemplate.content_sid == content_sid)
+        .values(content_sid=None, status=TemplateStatus.ASKED, reason=None, checked_at=None)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def note_status(db: Session, template_id: uuid.UUID, status: str, reason: str | None) -> None:

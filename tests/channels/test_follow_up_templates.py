@@ -369,6 +369,30 @@ def test_a_crash_after_asking_whatsapp_does_not_ask_twice(phone, twilio, monkeyp
     assert rows(FollowUpTemplate)[0].status == TemplateStatus.APPROVED
 
 
+def test_a_wording_that_is_gone_at_the_carrier_is_put_before_whatsapp_again(phone, twilio):
+    follow_up_id = draft(forum_on_whatsapp(pl=PEOPLE["pl"]), pl=POLISH)
+    ask(follow_up_id)
+    work_on_templates(phone.settings)
+    first = rows(FollowUpTemplate)[0].content_sid
+    del twilio.contents[first]
+    look_again_now()
+    work_on_templates(phone.settings)
+    assert previewed(follow_up_id)["pl"] == (0, 0, 1, "asked")
+    work_on_templates(phone.settings)
+    assert previewed(follow_up_id)["pl"] == (0, 1, 0, "approved")
+    second = rows(FollowUpTemplate)[0].content_sid
+    assert second != first
+    del twilio.contents[second]  # and at the moment of sending
+    send(follow_up_id, phone)
+    assert twilio.sent == []
+    with unit_of_work() as db:
+        db.execute(update(Message).values(next_attempt_at=None))
+    phone.send_all()
+    [message] = [one for one in rows(Message) if one.message_key == texts.MESSAGE_KEY]
+    assert (message.delivery_status, message.last_error) == ("canceled", sending.NO_TEMPLATE)
+    assert rows(FollowUpTemplate)[0].status == TemplateStatus.ASKED
+
+
 def test_nobody_is_asked_about_before_it_is_proof_read_or_for_text_messages(phone, twilio):
     by_sms = make_follow_up(make_forum({"pl": PEOPLE["pl"]}))
     unread = make_follow_up(forum_on_whatsapp(ar=PEOPLE["ar"]), proof_read=False)

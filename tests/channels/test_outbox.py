@@ -8,6 +8,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import update
 
 from channels import send_outcomes
 from channels.delivery_receipts import keep_delivery_receipt
@@ -327,6 +328,25 @@ def test_inside_the_window_options_are_buttons_made_once(phone, twilio):
     assert form["From"] == "whatsapp:+447700900999"
     assert json.loads(form["ContentVariables"]) == {"1": "Shall I send it?"}
     assert "Body" not in form
+
+
+def test_buttons_that_are_gone_at_the_carrier_are_made_anew(sqlite_phone, twilio):
+    """Somebody tidied up in Twilio's console, or the simulator was started again."""
+    phone = sqlite_phone
+    phone.receive("olá", WHATSAPP_RESIDENT)
+    phone.queue("Send?", options=OPTIONS)
+    phone.send_all()
+    for content in twilio.made_contents:
+        del twilio.contents[content.sid]
+    phone.queue("Send now?", options=OPTIONS)
+    phone.send_all()
+    assert twilio.bodies() == ["Send?"]
+    with unit_of_work() as db:
+        db.execute(update(Message).values(next_attempt_at=None))
+    phone.send_all()
+    assert twilio.bodies() == ["Send?", "Send now?"]
+    assert len(twilio.made_contents) == 1
+    assert twilio.sent[1]["form"]["ContentSid"] == twilio.made_contents[0].sid
 
 
 def test_more_options_are_a_list_and_too_many_or_no_buttons_at_all_are_numbered(sqlite_phone, twilio):
