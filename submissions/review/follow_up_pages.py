@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 from submissions.commission import get_commission
 from submissions.database import unit_of_work
 from submissions.follow_ups import approval, forums, results, templates, texts
+from submissions.follow_ups.clock import may_text_at
 from submissions.follow_ups.errors import NotAccepted, NotNow
 from submissions.follow_ups.preview import make_preview
-from submissions.models import FollowUpState
+from submissions.models import FollowUpState, utc_now
 from submissions.review.access import Permission, PostedForm, may, require
 from submissions.review.forum_pages import read_pounds
 from submissions.review.reply_pages import field, number
@@ -217,6 +218,7 @@ def _follow_up_page(
         missing=[code for code in sorted(LANGUAGES) if code not in shown],
         languages=LANGUAGES,
         limits=get_commission().follow_ups,
+        is_quiet=not may_text_at(utc_now()),
         longest=texts.LONGEST,
         may_approve=may(principal, Permission.APPROVE_FOLLOW_UPS),
         is_second_person=is_second_person,
