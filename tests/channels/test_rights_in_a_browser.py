@@ -76,7 +76,7 @@ def test_a_view_is_corrected_and_taken_back_in_arabic_by_keyboard_on_a_small_pho
     expect(page.locator(".words")).to_have_text(VIEW_AR)
     assert reference not in page.url
     look(page, "view-ar")
-    page.locator("summary").nth(1).focus()
+    page.locator("main summary").nth(1).focus()
     page.keyboard.press("Enter")
     page.locator("#correct").fill("المكتبة لنا جميعاً.")
     look(page, "correct-ar")
@@ -84,7 +84,7 @@ def test_a_view_is_corrected_and_taken_back_in_arabic_by_keyboard_on_a_small_pho
     page.keyboard.press("Enter")
     expect(page.locator(".words")).to_have_text("المكتبة لنا جميعاً.")
     expect(page.get_by_role("status")).to_be_visible()
-    page.locator("summary").nth(2).focus()
+    page.locator("main summary").nth(2).focus()
     page.keyboard.press("Enter")
     look(page, "withdraw-ar")
     page.keyboard.press("Tab")
