@@ -42,8 +42,8 @@ from submissions.review.words import CHANNELS, language_name
 
 ONLINE = "online"
 MOST_COUNTED = 10_000  # views that wait, in the list of briefings
-# A view as short as this is quoted whole beside a point that cites it; of a longer one only what was marked
-# as evidence, since cutting it would be choosing for the resident what they meant.
+# Characters. A view as short as this is quoted whole beside a point that cites it; of a longer one only what
+# a person marked as evidence, since cutting it would be choosing for the resident what they meant.
 SHORT_VIEW = 280
 
 
@@ -65,10 +65,8 @@ class Quote:
 
     @property
     def excerpts(self) -> list[tuple[str, str | None]]:
-        """(original, English) to stand beside a point: the evidence, or a short view whole, or nothing."""
-        if self.evidence:
-            return self.evidence
-        return [(self.original, self.english)] if len(self.original) <= SHORT_VIEW else []
+        """(original, English) to stand beside a point: a short view whole, of a long one the evidence."""
+        return [(self.original, self.english)] if len(self.original) <= SHORT_VIEW else self.evidence
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,10 @@ def load(
     ] = False,
 ) -> None:
     """Add 300 made-up views in twenty languages, marked as demonstration; again: adds what is missing."""
-    from submissions import jobs
-    from submissions.demo import coding, loading, sessions, stakeholders
+    from channels.follow_ups import default_wording
+    from submissions import jobs, outcomes
+    from submissions.demo import coding, forums, loading, results, sessions, stakeholders
+    from submissions.follow_ups.texts import use_default_wording
 
     with explained_errors():
         with_database()
@@ -40,25 +42,34 @@ def load(
         added_sessions = sessions.load()
         added_stakeholders = stakeholders.load()
         has_round = coding.load()
+        use_default_wording(default_wording)
+        added_forums = forums.load()
+        added_summaries, added_outcomes = results.load()
         typer.echo(f"{loaded.added} demonstration views added, {loaded.there_before} were there before.")
         typer.echo(f"{added_sessions} evidence sessions added.")
         typer.echo(f"{added_stakeholders} stakeholders added.")
         if has_round:
             typer.echo("A round of coding by two people added, with sub-codes and evidence.")
+        typer.echo(f"{added_forums} open forums added, with follow-ups; nothing is sent.")
+        typer.echo(f"{added_summaries} summaries of themes and {added_outcomes} outcomes added.")
         if (loaded.added or added_sessions) and not leave_to_worker:
             typer.echo("Translating them and proposing themes; this takes a minute or two ...")
             typer.echo(f"{jobs.run_due_jobs()} jobs done.")
+            outcomes.translate_waiting()
     typer.echo("Their references begin with OW-DEM0. `ownwords demo remove` takes them out again.")
 
 
 @app.command()
 def remove() -> None:
     """Take all demonstration data out again; real views stay."""
-    from submissions.demo import coding, loading, sessions, stakeholders
+    from submissions.demo import coding, forums, loading, results, sessions, stakeholders
 
     with explained_errors():
         with_database()
         coding.remove()
+        gone_summaries, gone_outcomes = results.remove()
+        typer.echo(f"{gone_summaries} demonstration summaries and {gone_outcomes} outcomes removed.")
+        typer.echo(f"{forums.remove()} demonstration forums removed.")
         typer.echo(f"{stakeholders.remove()} demonstration stakeholders removed.")
         typer.echo(f"{sessions.remove()} demonstration sessions removed.")
         typer.echo(f"{loading.remove()} demonstration views removed.")

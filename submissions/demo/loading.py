@@ -92,6 +92,8 @@ def load(*, now: dt.datetime | None = None, first: int | None = None, say: Say |
 
 def remove() -> int:
     """Takes out every view of the demonstration with all that hangs on it, and says how many there were."""
+    from submissions.exports import downloads  # its pages ask here whether there is a demonstration
+
     removed = 0
     while True:
         with unit_of_work() as db:
@@ -105,6 +107,10 @@ def remove() -> int:
                     )
                 )
             )
+            for reference in db.scalars(
+                select(Submission.reference).where(Submission.id.in_(submission_ids))
+            ):
+                downloads.forget(db, reference)
             # What hangs on them goes by the foreign keys.
             db.execute(delete(Submission).where(Submission.id.in_(submission_ids)))
             db.execute(delete(Conversation).where(Conversation.id.in_(conversation_ids)))

@@ -10,15 +10,22 @@ import pytest
 from sqlalchemy import func, select
 
 from channels.commands.demo import say_as_a_channel
-from submissions import intake, translation_jobs
+from channels.follow_ups import default_wording
+from submissions import intake, outcomes, summaries, translation_jobs
+from submissions.addresses import configure_keys, readable_address
 from submissions.commission import get_commission
 from submissions.conversations import sha256_of
 from submissions.database import unit_of_work
-from submissions.demo import coding, loading, sessions, stakeholders
+from submissions.demo import coding, forums, loading, results, sessions, stakeholders
 from submissions.demo.views import PERIOD, read_texts, story_of
 from submissions.erasure import erase
 from submissions.errors import RealViewsThere
+from submissions.exports import downloads
+from submissions.follow_ups import approval, sending
+from submissions.follow_ups.results import results_of
+from submissions.follow_ups.texts import use_default_wording
 from submissions.models import (
+    Address,
     AuditEntry,
     Base,
     Codeframe,
@@ -31,7 +38,10 @@ from submissions.models import (
     Evidence,
     EvidenceContribution,
     EvidenceSession,
+    Forum,
     Job,
+    Outcome,
+    OutcomeAnnouncement,
     Role,
     SegmentTranslation,
     StakeholderContact,
@@ -45,6 +55,7 @@ from submissions.models import (
 )
 from submissions.references import demonstration_reference, find_references, normalise_reference
 from submissions.review import coding_rounds
+from submissions.settings import StoreSettings
 from tests.factories import make_view
 from tests.submissions.desk_site import Desk, make_reviewer, make_submission
 from translations.languages import LANGUAGES
@@ -294,3 +305,77 @@ def test_stakeholders_come_once_linked_to_their_sessions_and_go(sqlite_database)
     assert stakeholders.remove() >= 15
     with unit_of_work(read_only=True) as db:
         assert db.scalar(select(func.count()).select_from(StakeholderContact)) == 0
+
+
+def test_forums_come_once_with_whoever_came_and_a_finished_follow_up_and_nothing_is_sent(
+    database, tmp_path, monkeypatch
+):
+    configure_keys(StoreSettings(data=tmp_path))
+    use_default_wording(default_wording)
+    loading.load()
+    before = rows()
+    assert forums.load() == 2
+    loaded = rows()
+    assert forums.load() == 0
+    assert rows() == loaded
+    assert loaded["message"] == before["message"], "nothing that could be sent"
+    assert loaded["delivery"] == 0
+    with unit_of_work(read_only=True) as db:
+        held = db.scalars(select(Forum).order_by(Forum.held_on)).first()
+        done, draft = approval.list_of_forum(db, held.id)[::-1]
+        assert (done.state, draft.state) == ("done", "draft")
+        found = results_of(db, done.id, done.part_pence or 0)
+        assert found.total.people == found.total.sent + found.total.failed + found.total.passed_over == 25
+        assert (found.total.failed, found.total.opted_out, found.total.passed_over) == (1, 1, 1)
+        assert found.total.answered >= 5
+        assert found.parts > 20
+        numbers = [readable_address(address) for address in db.scalars(select(Address))]
+        # Nobody has these: https://www.ofcom.org.uk, numbers for drama use.
+        assert all(number.startswith("+447700900") for number in numbers)
+        answers = db.scalars(select(Submission).where(Submission.forum_id == held.id)).all()
+        assert len(answers) >= 5
+        assert all(one.channel in ("sms", "whatsapp") for one in answers)
+    assert sending.queue_next_batches(now=dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)) == 0
+    assert forums.remove() == 2
+    after = rows()
+    assert after == before
+
+
+def test_summaries_and_outcomes_are_there_in_every_state_rest_on_approved_views_and_go(database, tmp_path):
+    loading.load()
+    before = rows()
+    assert results.load() == (4, 4)
+    assert results.load() == (0, 0)
+    with unit_of_work(read_only=True) as db:
+        newest = {
+            key: summaries.versions_of(db, key)[0] for key in get_commission().theme_keys if key != "other"
+        }
+        assert {row.state for row in newest.values()} == {"signed_off", "proposed", "draft"}
+        points = [point for row in newest.values() for point in summaries.points_of(db, row)]
+        assert len(points) >= 12
+        assert [point.fault for point in points if point.fault] == []
+        assert min(len(point.references) for point in points) >= 2
+        assert {row.state for row in db.scalars(select(Outcome))} == {"published", "proposed", "draft"}
+        shown = outcomes.published_in(db, "pt")
+        assert [one.made_by for one in shown] == ["person", ""]
+        assert all("Demonstra" in one.said for one in shown)
+        assert db.scalar(select(func.count()).select_from(OutcomeAnnouncement)) == 0
+    assert results.remove() == (4, 4)
+    assert rows() == before
+
+
+def test_a_file_with_views_of_the_demonstration_goes_with_them(sqlite_database, tmp_path, monkeypatch):
+    monkeypatch.setenv("OWNWORDS_DATA", str(tmp_path))
+    loading.load(first=5)
+    export_id = downloads.request("csv", actor="reviewer:ana")
+    downloads.run(export_id)
+    assert downloads.path_of(export_id).exists()
+    loading.remove()
+    assert downloads.find(export_id).state == "taken_away"
+    assert not downloads.path_of(export_id).exists()
+
+
+def test_nothing_of_the_demonstration_is_published_beside_real_views(sqlite_database):
+    make_submission("Somebody real.", language="en")
+    loading.load(first=SOME)
+    assert results.load() == (0, 0)
