@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, text
 from sqlalchemy.orm import Session
 
-from submissions import audit, forgetting
+from submissions import audit, compacting, forgetting
 from submissions.database import engine, is_postgresql, unit_of_work
 from submissions.errors import SubmissionNotFound
 from submissions.forgetting import Gone
 from submissions.models import (
+    AuditEntry,
     Base,
     Conversation,
     Delivery,
@@ -32,6 +33,7 @@ from submissions.models import (
     SubmissionPart,
     SubmissionStatus,
     Transcript,
+    ViewIndex,
     utc_now,
 )
 from submissions.references import normalise_reference
@@ -379,10 +381,32 @@ def delete_conversations(last_message_before: dt.datetime, *, dry_run: bool) -> 
     return count
 
 
-def forget_on_disk() -> None:
-    """Takes what was deleted out of SQLite's full-text index and log; PostgreSQL does the like by itself."""
+def _was_erased_today() -> bool:
+    """Whether anything was erased since the last night."""
+    with unit_of_work(read_only=True) as db:
+        return bool(
+            db.scalar(
+                select(
+                    exists().where(
+                        AuditEntry.action.in_(["submission.erased", "submission.words_erased"]),
+                        AuditEntry.occurred_at > utc_now() - dt.timedelta(hours=25),
+                    )
+                )
+            )
+        )
+
+
+def forget_on_disk(*, in_the_night: bool = False) -> None:
+    """Takes what was deleted out of the database's own files, as far as it can be done in use.
+
+    SQLite overwrites deleted rows itself; here its full-text index is merged and its log cut. PostgreSQL
+    keeps deleted rows, and the words of its index, until tables are written anew: `compacting`.
+    """
     bind = engine()
     if is_postgresql(bind):
+        left = compacting.compact(bind)
+        if in_the_night and ViewIndex.__tablename__ in left and _was_erased_today():
+            compacting.compact_word_index(bind)
         return
     with unit_of_work() as db:
         # A deleted row only gets a mark in the index; merging its segments drops the words themselves.

@@ -179,6 +179,17 @@ def retire(actor: str, outcome_id: uuid.UUID) -> None:
             _record(db, actor, "outcome.retired", row)
 
 
+def delete(actor: str, outcome_id: uuid.UUID) -> None:
+    """Deletes a version that is not public, its translations with it, for good: it may quote what a resident
+    has had erased. Raises OutcomeRefused, SubmissionNotFound."""
+    with unit_of_work() as db:
+        row = _locked(db, outcome_id)
+        if row.state == OutcomeState.PUBLISHED:
+            raise OutcomeRefused("It is published. Take it off the page first.")
+        _record(db, actor, "outcome.deleted", row)
+        db.delete(row)
+
+
 def announce(actor: str) -> None:
     """Those who agreed to hear back until now are told, once each.
 

@@ -77,7 +77,7 @@ def run_retention(*, dry_run: bool, now: dt.datetime | None = None) -> list[str]
     lines.append(f"stakeholders without contact for {kept} days: {old} {done}")
     lines.append(f"paper forms not confirmed: {paper_forms.forget_unconfirmed(at, dry_run=dry_run)} {done}")
     if not dry_run:
-        forget_on_disk()
+        forget_on_disk(in_the_night=True)
         lines += forgetting.run_due(now=max(at, utc_now()))
     return lines
 

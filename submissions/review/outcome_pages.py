@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from submissions import outcomes, rights
+from submissions import erasure, outcomes, rights
 from submissions.commission import get_commission
 from submissions.database import unit_of_work
 from submissions.models import OutcomeState
@@ -93,6 +93,17 @@ def publish(
 def retire(request: Request, theme_key: str, outcome_id: uuid.UUID, principal: Publisher) -> Response:
     """Takes it off the public page."""
     return _do(request, principal, theme_key, lambda: outcomes.retire(principal.actor, outcome_id))
+
+
+@router.post("/{theme_key}/{outcome_id}/deletion")
+def delete(request: Request, theme_key: str, outcome_id: uuid.UUID, principal: Publisher) -> Response:
+    """Deletes a version that is not public."""
+
+    def work() -> None:
+        outcomes.delete(principal.actor, outcome_id)
+        erasure.forget_on_disk()
+
+    return _do(request, principal, theme_key, work)
 
 
 def _do(request: Request, principal: Principal, theme_key: str, work: Callable[[], None]) -> Response:

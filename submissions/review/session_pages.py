@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from submissions import audit, evidence_sessions, rights, session_files
+from submissions import audit, erasure, evidence_sessions, rights, session_files
 from submissions.database import unit_of_work
 from submissions.errors import ExportNotFound, MediaNotFound, SubmissionClosed
 from submissions.evidence_sessions import NotAccepted
@@ -133,6 +133,7 @@ def remove_session(request: Request, session_id: uuid.UUID, principal: Writer) -
     if not is_removed:
         problems = {"remove": "It has contributions. A session goes only when none is left in it."}
         return session_page(request, principal, session_id, problems=problems)
+    erasure.forget_on_disk()
     return redirect("/desk/evidence-sessions")
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from submissions import evidence_sessions, offers, stakeholder_files, stakeholders
+from submissions import erasure, evidence_sessions, offers, stakeholder_files, stakeholders
 from submissions.commission import get_commission
 from submissions.database import unit_of_work
 from submissions.errors import MessageNotFound, SubmissionNotFound
@@ -151,6 +151,7 @@ def remove_stakeholder(
         return _one_page(request, principal, stakeholder_id, problems=problems)
     with unit_of_work() as db:
         stakeholders.forget(db, stakeholder_id, actor=principal.actor)
+    erasure.forget_on_disk()
     return redirect("/desk/stakeholders")
 
 

@@ -123,6 +123,7 @@ ACTIONS: dict[str, str] = {
     "outcome.proposed": "proposed an outcome",
     "outcome.published": "published an outcome",
     "outcome.retired": "took an outcome off the page",
+    "outcome.deleted": "deleted a version of an outcome for good",
     "outcome.announced": "had those told who asked to hear back",
     "summary.begun": "began a version of what is common and contested",
     "summary.written": "wrote a point about what is common or contested",

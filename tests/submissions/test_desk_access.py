@@ -112,6 +112,7 @@ POST  /desk/outcomes/{theme_key}/{outcome_id}/text                 ---RLMA
 POST  /desk/outcomes/{theme_key}/{outcome_id}/proposal             ---RLMA
 POST  /desk/outcomes/{theme_key}/{outcome_id}/publication          -----MA
 POST  /desk/outcomes/{theme_key}/{outcome_id}/retirement           -----MA
+POST  /desk/outcomes/{theme_key}/{outcome_id}/deletion             -----MA
 GET   /desk/paper-forms                                            ---RLMA
 POST  /desk/paper-forms                                            ---RLMA
 GET   /desk/paper-forms/template.xlsx                              ---RLMA
