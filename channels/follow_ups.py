@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from functools import lru_cache
 
 from huey import crontab
@@ -19,6 +20,7 @@ from submissions.follow_ups import code_words, results, sending, texts
 from submissions.models import Channel, Message
 
 FORUM_WELCOME = "forum_welcome"
+RIGHT_TO_LEFT_MARK = "\u200f"
 
 
 def default_wording(language: str, forum_name: str) -> str | None:
@@ -27,7 +29,17 @@ def default_wording(language: str, forum_name: str) -> str | None:
         said = render(texts.MESSAGE_KEY, {"forum": forum_name}, [], language, Channel.SMS)
     except UnknownMessageKey:
         return None
-    return said.text if said.language == language else None
+    if said.language != language:
+        return None
+    return _led_by_its_direction(said.text, said.dir)
+
+
+def _led_by_its_direction(text: str, direction: str) -> str:
+    """Telephones lay a text out by its first letter, and councils' names are Latin: where the text is written
+    from right to left, an invisible mark says so first."""
+    first = next((char for char in text if unicodedata.bidirectional(char) in ("L", "R", "AL")), "")
+    is_misled = direction == "rtl" and unicodedata.bidirectional(first or "L") == "L"
+    return f"{RIGHT_TO_LEFT_MARK}{text}" if is_misled else text
 
 
 def is_word_of_stopping(word: str) -> bool:

@@ -145,9 +145,7 @@ class StandInAccount:
             else:
                 message.move_to("accepted" if message.service_sid else "queued")
             self.messages[message.sid] = message
-            for shown in self.messages.values():  # the dots go when the answer comes
-                if shown.from_ == to:
-                    shown.typing_until = None
+            self._end_typing(to)
             if message.send_at is None:
                 self._let_states_follow(message, content)
             return message
@@ -255,7 +253,14 @@ class StandInAccount:
             if not message.is_whatsapp or message.direction != "inbound":
                 raise StandInRefusal(20001, "messageId")
             message.move_to("read")
+            self._end_typing(message.from_)
             message.typing_until = now_utc() + TYPING
+
+    def _end_typing(self, resident: str | None) -> None:
+        """The dots go when the answer comes, and are shown under one message only."""
+        for message in self.messages.values():
+            if message.from_ == resident:
+                message.typing_until = None
 
     def update_message(self, sid: str, form: Form) -> StandInMessage:
         """Redacts (`Body` empty) or cancels (`Status` canceled). Raises StandInRefusal."""

@@ -2,7 +2,7 @@
 const POLL_MILLISECONDS = 700;
 const STORED_NUMBER = 'own-words-simulator-number';
 const FINAL_FAILURES = new Set(['failed', 'undelivered', 'canceled']);
-const SHARED = { place: '📍 A place: Queen’s Park', contact: '👤 A contact card: Sam Example' };
+const SHARED = { place: '[A place: Queen’s Park]', contact: '[A contact card: Sam Example]' };
 const RIGHT_TO_LEFT = /^[^\p{L}]*[\p{Script=Arabic}\p{Script=Hebrew}]/u;
 
 const numberBox = document.getElementById('number');

@@ -1,6 +1,7 @@
 """Follow-ups on the telephone, through the stand-in: checked, sent, answered, linked; and code words."""
 
 import datetime as dt
+import unicodedata
 
 import pytest
 from sqlalchemy import select, update
@@ -9,6 +10,7 @@ from channels import follow_ups
 from channels.follow_ups import default_wording
 from channels.opt_out_keywords import CARRIER_WORDS, WORDS_FOLDER, asks_to_stop
 from channels.outbox import OPTED_OUT
+from channels.sms_text import count_sms_parts
 from channels.twilio_inbox import keep_inbound
 from channels.wording import catalogue_languages, load_catalogue
 from submissions import intake
@@ -33,6 +35,7 @@ from tests.submissions.forums import (
     make_forum,
     recipients,
 )
+from translations.languages import direction_of
 
 NOON = at_noon()
 
@@ -71,6 +74,14 @@ def test_the_kept_invitation_says_how_to_hear_no_more_in_words_we_heed(language)
     assert len(quoted) == 1
     assert asks_to_stop(quoted[0], on_phone=True)
     assert quoted[0].casefold() not in CARRIER_WORDS
+
+
+@pytest.mark.parametrize("language", sorted(catalogue_languages()))
+def test_the_kept_invitation_is_laid_out_in_its_own_direction_on_a_telephone(language):
+    text = default_wording(language, "Queen's Park forum") or ""
+    first = next(char for char in text if unicodedata.bidirectional(char) in ("L", "R", "AL"))
+    assert (unicodedata.bidirectional(first) != "L") is (direction_of(language) == "rtl")
+    assert count_sms_parts(text) <= 2
 
 
 def _quoted(text: str, marks: str) -> list[str]:
