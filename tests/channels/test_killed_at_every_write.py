@@ -31,7 +31,16 @@ from twilio.request_validator import RequestValidator
 from channels.simulator.account import StandInAccount
 from channels.simulator.records import WHATSAPP
 from channels.simulator.stand_in import create_stand_in
-from submissions.models import Channel, DeliveryStatus, Direction, MediaFile, MediaState, Message, OptOut
+from submissions.models import (
+    Channel,
+    DeliveryStatus,
+    Direction,
+    MediaFile,
+    MediaState,
+    Message,
+    OptOut,
+    SharedItem,
+)
 from submissions.settings import PROJECT_FOLDER
 from tests.channels.conftest import TOKEN
 from tests.channels.phone import rows
@@ -50,6 +59,10 @@ VIEW = "Não fechem a biblioteca! لا تغلقوا المكتبة 📚"
 PICTURE = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c63f8ffffff7f0009fb"
     "03fd2a86e38a0000000049454e44ae426082"
+)
+SHARED = (
+    {"MessageType": "location", "Latitude": "51.5347", "Longitude": "-0.2047", "Label": "Queen's Park"},
+    {"MessageType": "reaction"},
 )
 MARK = re.compile(r"#(\d+)#")
 # At least these must have been met; what else is met must have killed too.
@@ -105,6 +118,7 @@ class Crowd:
     account: StandInAccount
     end: float
     chats: dict[int, tuple[str, str]] = field(default_factory=dict)  # id and token
+    shared: list[str] = field(default_factory=list)  # SIDs of places and reactions
     beginning: list[threading.Lock] = field(default_factory=lambda: [threading.Lock() for _ in range(CHATS)])
 
     def write(self, number: int) -> None:
@@ -120,9 +134,21 @@ class Crowd:
             sender = WHATSAPP + sender
         pictures = [("image/png", PICTURE)] if number % 20 == 7 else []
         _, url, parameters = self.account.take_in(from_=sender, body=text, media=pictures)
+        self._deliver(url, parameters, times=1 + (number % 3 == 0))
+        if number % 3 == 1 and number % 4 == 0:
+            self._share(SHARED[number // 4 % len(SHARED)], sender)
+
+    def _share(self, extra: dict[str, str], sender: str) -> None:
+        """Something that is no words, twice."""
+        body = "👍" if extra["MessageType"] == "reaction" else ""
+        message, url, parameters = self.account.take_in(from_=sender, body=body)
+        self.shared.append(message.sid)
+        self._deliver(url, {**parameters, **extra}, times=2)
+
+    def _deliver(self, url: str, parameters: dict[str, str], *, times: int) -> None:
         signature = RequestValidator(AUTH_TOKEN).compute_signature(url, parameters)
         path = url.removeprefix(PUBLIC_URL)
-        for _ in range(1 + (number % 3 == 0)):
+        for _ in range(times):
             self._until(204, path, data=parameters, headers={"X-Twilio-Signature": signature})
 
     def _chat(self, number: int, text: str) -> None:
@@ -228,7 +254,8 @@ def test_nothing_is_lost_or_doubled_however_often_the_process_is_killed(kind, re
         check_records(crowd)
         check_answers(account)
         print(  # the figures of docs/figures.md
-            f"\n{kind}: {MESSAGES} messages, {sum(deaths.values())} deaths at {len(deaths)} points, all "
+            f"\n{kind}: {MESSAGES} messages, {len(crowd.shared)} places and reactions, "
+            f"{sum(deaths.values())} deaths at {len(deaths)} points, all "
             f"acknowledged after {acknowledged_after:.0f} s and answered after {answered_after:.0f} s; "
             "lost 0, doubled 0"
         )
@@ -243,7 +270,15 @@ def check_records(crowd: Crowd) -> None:
     kept = collections.Counter(message.provider_message_id for message in on_phone)
     assert set(kept) == set(written), "lost"
     assert set(kept.values()) == {1}, "doubled"
-    assert all(message.original_text == written[message.provider_message_id] for message in on_phone)
+    shared = set(crowd.shared)
+    assert all(
+        message.original_text == ("" if message.provider_message_id in shared else written[sid])
+        for message in on_phone
+        if (sid := message.provider_message_id)
+    )
+    assert {item.message_id for item in rows(SharedItem)} == {
+        message.id for message in on_phone if message.provider_message_id in shared
+    }
 
     chatted = {
         (uuid.UUID(crowd.chats[number // 5 % CHATS][0]), f"{VIEW} #{number}#")
@@ -253,7 +288,7 @@ def check_records(crowd: Crowd) -> None:
     on_web = [(one.conversation_id, one.original_text) for one in inbound if one.channel == Channel.WEB_CHAT]
     assert sorted(on_web, key=str) == sorted(chatted, key=str)
 
-    stops = [body for body in written.values() if not MARK.search(body)]
+    stops = [body for sid, body in written.items() if sid not in shared and not MARK.search(body)]
     assert len({row.address_id for row in rows(OptOut)}) == len(stops)
     pictures = rows(MediaFile)
     assert len(pictures) == sum(bool(one.media) for one in crowd.account.messages.values())
