@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ from submissions.database import unit_of_work
 from submissions.evidence_sessions import ChangedMeanwhile, Contribution, NotAccepted, SessionFacts
 from submissions.models import EvidenceSession
 from submissions.review.access import Permission, PostedForm, may, require
+from submissions.review.fact_forms import date_of, fact_page, typed_date
 from submissions.review.reply_pages import field, number
 from submissions.review.sessions import Principal
 from submissions.review.web import DeskRoute, page, redirect
@@ -65,7 +65,7 @@ def add_session(request: Request, principal: Writer, form: PostedForm) -> Respon
         with unit_of_work() as db:
             session = evidence_sessions.add(db, facts, actor=principal.actor)
     except NotAccepted as refused:
-        return _form_page(request, principal, facts, problems=refused.problems, typed_date=_typed_date(form))
+        return _form_page(request, principal, facts, problems=refused.problems, typed_date=typed_date(form))
     return redirect(f"/desk/evidence-sessions/{session.id}")
 
 
@@ -84,30 +84,15 @@ def show_edit_session(request: Request, session_id: uuid.UUID, principal: Writer
 @router.post("/{session_id}/edit")
 def edit_session(request: Request, session_id: uuid.UUID, principal: Writer, form: PostedForm) -> Response:
     facts, version = _facts(form), number(form, "version")
+    kept: dict[str, Any] = {"session_id": session_id, "typed_date": typed_date(form)}
     try:
         with unit_of_work() as db:
             evidence_sessions.change(db, session_id, facts, version=version, actor=principal.actor)
     except NotAccepted as refused:
-        return _form_page(
-            request,
-            principal,
-            facts,
-            session_id=session_id,
-            version=version,
-            problems=refused.problems,
-            typed_date=_typed_date(form),
-        )
+        return _form_page(request, principal, facts, version=version, problems=refused.problems, **kept)
     except ChangedMeanwhile as conflict:
         # What was typed stays in the form; saving again is then a decision made knowing of the other.
-        return _form_page(
-            request,
-            principal,
-            facts,
-            session_id=session_id,
-            version=conflict.version,
-            conflict=conflict,
-            typed_date=_typed_date(form),
-        )
+        return _form_page(request, principal, facts, version=conflict.version, conflict=conflict, **kept)
     return redirect(f"/desk/evidence-sessions/{session_id}")
 
 
@@ -175,23 +160,18 @@ def _form_page(
     facts: SessionFacts,
     *,
     session_id: uuid.UUID | None = None,
-    version: int = 0,
-    problems: dict[str, str] | None = None,
-    conflict: ChangedMeanwhile | None = None,
-    typed_date: str = "",
+    **typed: Any,
 ) -> Response:
-    values: dict[str, Any] = {
-        "facts": facts,
-        "held_on": facts.held_on.isoformat() if facts.held_on else typed_date,
-        "session_id": session_id,
-        "version": version,
-        "problems": problems or {},
-        "conflict": conflict,
-        "ways": _ways(),
-        "members": [member.name for member in get_commission().members],
-    }
-    status = 422 if problems else 409 if conflict else 200
-    return page(request, "evidence_session_form.html", principal, status_code=status, **values)
+    return fact_page(
+        request,
+        "evidence_session_form.html",
+        principal,
+        facts,
+        session_id=session_id,
+        ways=_ways(),
+        members=[member.name for member in get_commission().members],
+        **typed,
+    )
 
 
 def _ways() -> dict[str, str]:
@@ -213,16 +193,12 @@ def _facts_of(session: EvidenceSession) -> SessionFacts:
 
 
 def _facts(form: PostedForm) -> SessionFacts:
-    try:
-        held_on = dt.date.fromisoformat(_typed_date(form))
-    except ValueError:
-        held_on = None
     lines = [line.strip() for line in exactly(form, "contributors").splitlines()]
     lead = field(form, "lead").strip()
     attended = [name for name in (form or {}).get("attended_by", []) if name]
     return SessionFacts(
         method=field(form, "method").strip(),
-        held_on=held_on,
+        held_on=date_of(form),
         place=field(form, "place").strip(),
         contributors=list(dict.fromkeys(line for line in lines if line)),
         lead=lead,
@@ -231,10 +207,6 @@ def _facts(form: PostedForm) -> SessionFacts:
         interpreter=field(form, "interpreter").strip(),
         notes=exactly(form, "notes"),
     )
-
-
-def _typed_date(form: PostedForm) -> str:
-    return field(form, "held_on").strip()[:20]
 
 
 def exactly(form: PostedForm, name: str) -> str:

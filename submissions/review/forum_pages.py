@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import unicodedata
 import uuid
 from typing import Annotated, Any
@@ -26,6 +25,7 @@ from submissions.follow_ups.errors import (
 from submissions.follow_ups.forums import ForumFacts
 from submissions.models import Forum, Submission, SubmissionStatus
 from submissions.review.access import Permission, PostedForm, require
+from submissions.review.fact_forms import date_of, fact_page, typed_date
 from submissions.review.reply_pages import field, number
 from submissions.review.sessions import Principal
 from submissions.review.uploads import Upload, require_upload
@@ -58,7 +58,7 @@ def add_forum(request: Request, principal: Preparer, form: PostedForm) -> Respon
         with unit_of_work() as db:
             forum = forums.add(db, facts, actor=principal.actor)
     except NotAccepted as refused:
-        return _form_page(request, principal, facts, problems=refused.problems, typed_date=_typed_date(form))
+        return _form_page(request, principal, facts, problems=refused.problems, typed_date=typed_date(form))
     return redirect(f"/desk/forums/{forum.id}")
 
 
@@ -115,7 +115,7 @@ def show_edit_forum(request: Request, forum_id: uuid.UUID, principal: Preparer) 
 @router.post("/{forum_id}/edit")
 def edit_forum(request: Request, forum_id: uuid.UUID, principal: Preparer, form: PostedForm) -> Response:
     facts, version = _facts(form), number(form, "version")
-    kept: dict[str, Any] = {"forum_id": forum_id, "typed_date": _typed_date(form)}
+    kept: dict[str, Any] = {"forum_id": forum_id, "typed_date": typed_date(form)}
     try:
         with unit_of_work() as db:
             forums.change(db, forum_id, facts, version=version, actor=principal.actor)
@@ -245,24 +245,17 @@ def _form_page(
     facts: ForumFacts,
     *,
     forum_id: uuid.UUID | None = None,
-    version: int = 0,
-    problems: dict[str, str] | None = None,
-    conflict: ChangedMeanwhile | None = None,
-    typed_date: str = "",
+    **typed: Any,
 ) -> Response:
-    return page(
+    return fact_page(
         request,
         "forum_form.html",
         principal,
-        status_code=422 if problems else 409 if conflict else 200,
-        facts=facts,
-        held_on=facts.held_on.isoformat() if facts.held_on else typed_date,
+        facts,
         forum_id=forum_id,
-        version=version,
-        problems=problems or {},
-        conflict=conflict,
         languages=_languages(),
         name_limit=forums.NAME_LIMIT,
+        **typed,
     )
 
 
@@ -275,13 +268,9 @@ def _facts_of(forum: Forum) -> ForumFacts:
 
 
 def _facts(form: PostedForm) -> ForumFacts:
-    try:
-        held_on = dt.date.fromisoformat(_typed_date(form))
-    except ValueError:
-        held_on = None
     return ForumFacts(
         name=" ".join(field(form, "name").split()),
-        held_on=held_on,
+        held_on=date_of(form),
         place=field(form, "place").strip(),
         languages=[code for code in dict.fromkeys((form or {}).get("languages", [])) if code],
         code_word=_code_word(field(form, "code_word")),
@@ -292,7 +281,3 @@ def _code_word(typed: str) -> str | None:
     """Latin letters in capitals, as posters have them; other scripts as they were typed."""
     word = unicodedata.normalize("NFKC", typed.strip())
     return (word.upper() if word.isascii() else word) or None
-
-
-def _typed_date(form: PostedForm) -> str:
-    return field(form, "held_on").strip()[:20]
