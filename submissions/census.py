@@ -11,6 +11,8 @@ from submissions.settings import StoreSettings
 from translations.languages import LANGUAGES
 
 COLUMNS = ("language", "people", "source")
+# Its figures are invented; beside the demonstration it stands in for the council's own.
+EXAMPLE_PATH = Path(__file__).resolve().parents[1] / "census-example.csv"
 _LARGEST = 1_000_000
 
 

@@ -10,8 +10,9 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from submissions import charts
-from submissions.census import Census, census_path, read_census
+from submissions.census import EXAMPLE_PATH, Census, census_path, read_census
 from submissions.commission import get_commission
+from submissions.demo.loading import is_loaded as is_demonstration_loaded
 from submissions.errors import ConfigurationError
 from submissions.review.access import Permission, require
 from submissions.review.queue import UNKNOWN_LANGUAGE
@@ -30,6 +31,8 @@ def show_overview(request: Request, principal: Reader) -> Response:
     census_problem = ""
     try:
         census = read_census(census_path())
+        if census is None and is_demonstration_loaded():
+            census = read_census(EXAMPLE_PATH)  # its source says that it is invented
     except ConfigurationError as error:
         census_problem = str(error)
     figures = recent_figures(now="now" in request.query_params)

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from submissions import charts, statistics
 from submissions.census import read_census
 from submissions.database import unit_of_work
+from submissions.demo import loading
 from submissions.errors import ConfigurationError, DatabaseUnavailable
 from submissions.models import Submission, SubmissionStatus, ThemeAssignment, utc_now
 from submissions.statistics import MOST_COLUMNS, compare_voices, compute_figures, group_days
@@ -245,6 +246,20 @@ def test_a_count_that_fails_in_the_background_leaves_the_figures_of_before(sqlit
             thread.join(20)
     assert not statistics.is_being_counted()
     assert statistics.recent_figures().total == 1
+
+
+def test_beside_the_demonstration_an_invented_census_shows_what_the_table_is_for(
+    sqlite_database, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("OWNWORDS_DATA", str(tmp_path))
+    make_reviewer()
+    desk = Desk().signed_in()
+    assert "No census table is set" in desk.get("/desk/overview").text
+    loading.load(first=20)
+    shown = desk.get("/desk/overview").text
+    assert "No census table is set" not in shown
+    assert read_census(EXAMPLE).source in shown
+    assert "invented" in read_census(EXAMPLE).source.lower()
 
 
 def test_nobody_sees_it_without_signing_in(sqlite_database):
