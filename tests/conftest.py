@@ -19,9 +19,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher
+from argon2.profiles import CHEAPEST
 
 from submissions import database as database_module
 from submissions import theme_finding, themes_refit
+from submissions.review import passwords
 from tests.browser import browser as browser
 
 POSTGRESQL_SERVER = os.environ.get(
@@ -49,6 +52,14 @@ def kept_vectors() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (theme_finding, themes_refit):
             patch.setattr(module, "vector_folder", lambda: KEPT_VECTORS)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Hashing is slow on purpose, and most tests sign somebody in. Those of the running system pay it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher.from_parameters(CHEAPEST))
         yield
 
 

@@ -296,6 +296,11 @@ def test_of_passwords_and_tokens_only_hashes_are_stored(ana):
     assert reviewer.password_hash.startswith("$argon2id$")
 
 
+def test_a_guess_costs_what_rfc_9106_asks(monkeypatch):
+    monkeypatch.setattr(passwords, "_hasher", passwords.PasswordHasher.from_parameters(passwords.COST))
+    assert "$m=65536,t=3," in passwords.hash_password("seven green buses")
+
+
 @pytest.mark.parametrize(
     "wrong", [{"role": "emperor"}, {"days": 0}, {"days": 1000}, {"name": " "}, {"name": "x" * 121}]
 )
