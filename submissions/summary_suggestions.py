@@ -34,7 +34,7 @@ MOST = 12  # of each kind
 class Suggestion:
     """Views to read together, with the reason."""
 
-    key: str  # "sub_code:libraries", "group:OW-7K3M-92QF"; the same while the views are
+    key: str  # where it is from and what it names: "sub_code:libraries", "group:OW-7K3M-92QF"
     kind: str  # a PointKind
     what: str
     why: str
@@ -54,6 +54,7 @@ def suggest(db: Session, briefing: Briefing) -> list[Suggestion]:
     return [
         *_common(briefing),
         *_differently_decided(db, briefing, ids),
+        *_differently_sorted(briefing),
         *_differently_coded(db, briefing, ids),
     ]
 
@@ -116,6 +117,22 @@ def _differently_decided(db: Session, briefing: Briefing, ids: dict[str, uuid.UU
         for group_id, views in quoted.items()
     ]
     return sorted(found, key=lambda one: (-len(one.references), one.key))[:MOST]
+
+
+def _differently_sorted(briefing: Briefing) -> list[Suggestion]:
+    """Groups of views that say nearly the same and were given sub-codes, none of which they share."""
+    codes: defaultdict[str, set[str]] = defaultdict(set)  # by reference
+    for code in briefing.sub_codes:
+        for reference in code.references:
+            codes[reference].add(code.what)
+    found = []
+    for group in briefing.alike:
+        given = [codes[reference] for reference in group.references if codes[reference]]
+        if len(given) > 1 and not set.intersection(*given):
+            names = sorted(set.union(*given))
+            why = f"Views that say nearly the same were given different sub-codes: {', '.join(names)}."
+            found.append(_of(group, "sorted", PointKind.CONTESTED, why))
+    return found[:MOST]
 
 
 def _differently_coded(db: Session, briefing: Briefing, ids: dict[str, uuid.UUID]) -> list[Suggestion]:

@@ -326,6 +326,20 @@ def test_what_is_perhaps_contested_is_where_people_decided_differently(views):
     assert "for 1 of 2 views" in contested[1].why
 
 
+def test_like_views_with_different_sub_codes_are_perhaps_contested_and_with_the_same_are_not(database):
+    views = make_views()
+    with unit_of_work() as db:
+        for name in ("ar", "bn", "en"):
+            put_in_group(db, find(views[name]).id, find(views["ar"]).id)
+    give_sub_code(views["ar"])
+    give_sub_code(views["bn"])
+    assert [one for one in suggestions() if one.kind == "contested"] == []
+    give_sub_code(views["en"], "costs")
+    (found,) = [one for one in suggestions() if one.kind == "contested"]
+    assert found.key == f"sorted:{min(views[name] for name in ('ar', 'bn', 'en'))}"
+    assert found.why.endswith("different sub-codes: costs, libraries.")
+
+
 def test_through_the_pages_from_a_suggestion_to_the_signed_briefing(views_on_sqlite):
     views = views_on_sqlite
     for name in ("ar", "bn"):
