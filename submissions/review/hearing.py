@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from submissions.models import Conversation, Redaction, Submission, SubmissionStatus
+from submissions.models import Conversation, Redaction, Submission, SubmissionPart, SubmissionStatus
 from submissions.review import safeguarding
 from submissions.review.access import Permission, may
 from submissions.review.queue import visible_to
@@ -65,7 +65,11 @@ def of_conversations(
     )
     with_view = {view.conversation_id for view in views}
     unseen = {view.conversation_id for view in views if view.id not in visible}
-    taken_back = {view.conversation_id for view in views if view.status == SubmissionStatus.WITHDRAWN}
+    withdrawn = [view.id for view in views if view.status == SubmissionStatus.WITHDRAWN]
+    with_words = set(
+        db.scalars(select(SubmissionPart.submission_id).where(SubmissionPart.submission_id.in_(withdrawn)))
+    )
+    taken_back = {view.conversation_id for view in views if view.id in with_words}
     handles = may(principal, Permission.HANDLE_SAFEGUARDING) and safeguarding.may_handle(db, principal)
     reviews = may(principal, Permission.REVIEW_SUBMISSIONS)
 

@@ -29,6 +29,7 @@ from submissions.models import (
     SegmentTranslation,
     Submission,
     SubmissionPart,
+    SubmissionStatus,
     ThemeAssignment,
     ThemeDecision,
     TranslationStatus,
@@ -215,7 +216,9 @@ def read(db: Session, principal: Principal, reference: str, *, is_redacted: bool
     names = dict(db.execute(select(Reviewer.id, Reviewer.display_name)).all())
     conversation = db.get(Conversation, submission.conversation_id) if submission.conversation_id else None
     held = redactions.load(db, [submission.id]) if is_redacted else Redactions()
-    earlier = earlier_texts(db, submission.id)
+    # What was taken back is nobody's to read any more; of danger only the safeguarding page tells.
+    is_over = is_redacted and submission.status == SubmissionStatus.WITHDRAWN
+    earlier = [] if is_over else earlier_texts(db, submission.id)
     similar, similar_count = similar_views.similar_to(db, submission.id, visible_to(principal))
     blind = blind_coding.round_of(db, principal, submission.id)
     history = db.scalars(
@@ -227,14 +230,14 @@ def read(db: Session, principal: Principal, reference: str, *, is_redacted: bool
     return Reading(
         submission=submission,
         fingerprint=fingerprint(submission),
-        parts=parts_of(submission, names, held, {row.replaced_at for row in earlier}),
+        parts=[] if is_over else parts_of(submission, names, held, {row.replaced_at for row in earlier}),
         earlier=_earlier(earlier, held),
         themes=[] if blind else _themes(db, submission, names),
         marks=Marks({}, {}) if blind else marks_of(db, [submission.id])[submission.id],
         code_names=codeframes.sub_code_names(db),
         similar=similar,
         similar_count=similar_count,
-        conversation=_conversation(db, submission, conversation, held),
+        conversation=[] if is_over else _conversation(db, submission, conversation, held),
         conversation_language=conversation.language if conversation else None,
         forum=db.get(Forum, submission.forum_id) if submission.forum_id else None,
         origin=origin_of(db, submission),

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from sqlalchemy import select
 
 from submissions.database import unit_of_work
-from submissions.models import Reviewer
+from submissions.models import Reviewer, SubmissionStatus
 from submissions.redactions import COVER, KINDS
 from submissions.review import decisions, reading, redacting
 from submissions.review.access import Permission, PostedForm, require
@@ -44,7 +44,8 @@ def _page(
         submission = reading.find_submission(db, principal, reference)
         names = dict(db.execute(select(Reviewer.id, Reviewer.display_name)).all())
         held = redacting.held_redactions(db, submission)
-        lines = redacting.lines_of(submission, redacting.load(db, [submission.id]))
+        is_over = submission.status == SubmissionStatus.WITHDRAWN
+        lines = [] if is_over else redacting.lines_of(submission, redacting.load(db, [submission.id]))
     return page(
         request,
         "redactions.html",

@@ -21,6 +21,7 @@ from submissions.models import (
     SegmentTranslation,
     Submission,
     SubmissionPart,
+    SubmissionStatus,
     ThemeAssignment,
     ThemeDecision,
     TranslationStatus,
@@ -67,9 +68,13 @@ class Row:
 def describe(
     db: Session, submissions: Sequence[Submission], *, without_themes: Collection[uuid.UUID] = ()
 ) -> list[Row]:
-    """A row for each submission, in their order; `without_themes` whoever reads codes blind."""
+    """A row for each submission, in their order; `without_themes` whoever reads codes blind.
+
+    Of what was taken back no words are shown: at most the safeguarding page still has them.
+    """
     ids = [submission.id for submission in submissions]
-    themes = themes_of(db, ids)
+    with_words = [one.id for one in submissions if one.status != SubmissionStatus.WITHDRAWN]
+    themes = themes_of(db, with_words)
     states: defaultdict[uuid.UUID, dict[str, int]] = defaultdict(dict)
     counted = (
         select(SubmissionPart.submission_id, SegmentTranslation.status, func.count())
@@ -92,12 +97,12 @@ def describe(
             SubmissionPart.id,
             func.substr(SubmissionPart.original_text, 1, EXCERPT_CHARACTERS),
         )
-        .where(SubmissionPart.submission_id.in_(ids), SubmissionPart.position < EXCERPT_PARTS)
+        .where(SubmissionPart.submission_id.in_(with_words), SubmissionPart.position < EXCERPT_PARTS)
         .order_by(SubmissionPart.position)
     )
     for submission_id, part_id, text in db.execute(originals):
         starts[submission_id].append(held.original(part_id, text))
-    english = _english_starts(db, ids, held)
+    english = _english_starts(db, with_words, held)
     closed = set(db.scalars(_closed_cases(ids)))
     holders = {submission_id: (identity, name) for submission_id, identity, name in db.execute(_holders(ids))}
     return [
@@ -120,7 +125,7 @@ def describe(
             original_start=_shortened(" ".join(starts[submission.id])),
             english_start=english.get(submission.id),
             translation_states=states[submission.id],
-            themes=[] if submission.id in without_themes else themes[submission.id],
+            themes=[] if submission.id in without_themes else themes.get(submission.id, []),
         )
         for submission in submissions
     ]

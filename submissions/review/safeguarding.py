@@ -162,7 +162,7 @@ def _open_views(principal: Principal) -> Select[Submission]:
             visible_to(principal),
             Submission.is_urgent,
             Submission.submitted_at.is_not(None),
-            Submission.status != SubmissionStatus.WITHDRAWN,
+            # Taken back or not: it may have been somebody else who took it back.
             ~is_case_closed(),
         )
         .order_by(Submission.submitted_at)

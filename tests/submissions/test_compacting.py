@@ -16,7 +16,14 @@ from tests.submissions.test_erasure import a_canary_of_this_test, canary, pages_
 __all__ = ["a_canary_of_this_test", "stores"]  # fixtures
 
 # Words in these are the council's own, and are not deleted with anybody's.
-OF_THE_COUNCIL = {"canned_reply", "codeframe", "follow_up_template", "follow_up_text", "theme_summary", "summary_point"}
+OF_THE_COUNCIL = {
+    "canned_reply",
+    "codeframe",
+    "follow_up_template",
+    "follow_up_text",
+    "summary_point",
+    "theme_summary",
+}
 
 
 def test_every_table_with_words_of_residents_is_among_those_written_anew():

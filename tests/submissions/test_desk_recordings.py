@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from submissions.addresses import configure_keys
 from submissions.conversations import OutboundMessage, record_replies
@@ -17,6 +17,7 @@ from submissions.models import (
     SafeguardingLead,
     Submission,
     SubmissionPart,
+    SubmissionStatus,
     Transcript,
     TranscriptState,
     utc_now,
@@ -221,6 +222,20 @@ def test_a_recording_that_told_of_danger_without_a_view_is_the_leads(desk, store
     token = hidden(someone.get("/desk/password").text, "csrf_token")
     answer = someone.client.post(f"/desk/recordings/{media_id}/listened", data={"csrf_token": token})
     assert answer.status_code == (303 if hears else 403 if role == Role.VIEWER else 404)
+
+
+def test_a_recording_of_a_view_that_was_taken_back_is_heard_by_nobody_else_until_it_is_erased(desk, store):
+    reference, media_id = make_spoken_view(store)
+    conversation_id = find(reference).conversation_id
+    later = make_message(conversation_id, "")
+    other = make_media(store, b"OggS" + bytes(9), later, detected_type="audio/ogg")
+    with unit_of_work() as db:
+        db.get_one(Submission, find(reference).id).status = SubmissionStatus.WITHDRAWN
+    viewer = person(desk, Role.VIEWER)
+    assert viewer.get(f"/desk/recordings/{media_id}/file").status_code == 404
+    with unit_of_work() as db:
+        db.execute(delete(SubmissionPart))  # its words are erased; the conversation goes on
+    assert viewer.get(f"/desk/recordings/{other}/file").status_code == 200
 
 
 def test_the_lead_plays_it_on_the_safeguarding_page(desk, store):

@@ -1,13 +1,26 @@
 """What a role sees of the views: a translator their languages, a commission member their theme's approved
 material, and of urgent views with a named lead whoever may act on them."""
 
+import datetime as dt
 import io
 import zipfile
 
 import pytest
+from sqlalchemy import update
 
+from submissions import rights
 from submissions.database import unit_of_work
-from submissions.models import ApiToken, Reviewer, Role, SafeguardingLead, SubmissionStatus, ThemeAssignment
+from submissions.erasure import erase_withdrawn_words
+from submissions.models import (
+    ApiToken,
+    Message,
+    Reviewer,
+    Role,
+    SafeguardingLead,
+    SubmissionStatus,
+    ThemeAssignment,
+    utc_now,
+)
 from submissions.review import accounts, passwords, safeguarding
 from submissions.review.access import PERMISSIONS_OF, Permission
 from tests.submissions.desk_site import Desk, find, make_reviewer, make_submission, segment_ids
@@ -192,3 +205,49 @@ def test_only_roles_that_may_act_on_a_danger_can_be_named_as_lead(database):
     answer = boss.post("/desk/safeguarding/lead", "/desk/safeguarding", lead=str(viewer.id))
     assert answer.status_code == 422
     assert "Choose a reviewer" in answer.text
+
+
+def test_what_was_taken_back_is_on_no_page_and_danger_stays_with_the_lead(database):
+    """Somebody else may have taken it back: its words stay with the lead until the outcome."""
+    urgent = make_submission(
+        "Tenho medo do vizinho.",
+        english=["I fear my neighbour."],
+        themes={"safeguarding": 0.7},
+        is_urgent=True,
+    )
+    usual = make_submission("A rua é bonita.", english=["The street is nice."], themes={"other": 0.7})
+    viewer, reviewer = make_person("vi", Role.VIEWER), make_person("rob", Role.REVIEWER)
+    name_lead()
+    lead = Desk().signed_in("lea")
+    for reference in (urgent, usual):
+        with unit_of_work() as db:
+            rights.withdraw(db, reference)
+            db.execute(update(Message).values(handled_at=utc_now()))
+    token = accounts.create_api_token("program", Role.ADMIN, 1)
+    headers = {"Authorization": f"Bearer {token}"}
+    for desk in (viewer, reviewer, lead):
+        shown = [
+            desk.get(path).text
+            for path in ("/desk?status=withdrawn", "/desk?status=all", f"/desk/submissions/{urgent}")
+        ]
+        shown += [desk.get(f"/desk/submissions/{usual}{path}").text for path in ("", "/reply", "/redactions")]
+        shown += [desk.get(f"/desk/submissions/{urgent}{path}").text for path in ("/reply", "/redactions")]
+        for words in ("I fear", "Tenho medo", "street is nice", "rua é bonita"):
+            assert [page for page in shown if words in page] == [], words
+    for reference in (urgent, usual):
+        body = lead.client.get(f"/api/submissions/{reference}", headers=headers).json()
+        assert (body["status"], body["parts"]) == ("withdrawn", [])
+    listed = lead.client.get("/api/submissions?status=withdrawn", headers=headers).json()["submissions"]
+    assert [(row["original_start"], row["english_start"], row["themes"]) for row in listed] == [
+        ("", None, [])
+    ] * 2
+    # The lead still finds it, reads it, and closes it; then it is a view like others that were taken back.
+    assert urgent in lead.get("/desk/safeguarding").text
+    case = f"/desk/safeguarding/views/{urgent}"
+    assert "I fear my neighbour." in lead.get(case).text
+    assert "on the safeguarding page alone" in lead.get(f"/desk/submissions/{urgent}").text
+    assert erase_withdrawn_words(utc_now() + dt.timedelta(minutes=1)) == 1
+    fields = {"case_version": "0", "told_resident": "", "action": "Rang them.", "outcome": "advice_given"}
+    assert lead.post(case, case, **fields).status_code == 303
+    assert erase_withdrawn_words(utc_now() + dt.timedelta(minutes=1)) == 1
+    assert "I fear" not in lead.get(case).text
