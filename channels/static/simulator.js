@@ -130,7 +130,6 @@ function show(phone, message) {
     // As a telephone set to that language would have it.
     phone.thread.dir = RIGHT_TO_LEFT.test(message.text) ? 'rtl' : 'ltr';
   }
-  phone.thread.scrollTop = phone.thread.scrollHeight;
   return item;
 }
 
@@ -142,10 +141,13 @@ async function refresh() {
     const asked = number;
     const state = await (await call(`/simulator/state?number=${encodeURIComponent(asked)}`)).json();
     if (asked !== number) return;
+    // Who has scrolled up to read is left there, until something new comes.
+    const atEnd = new Set([...phones.values()].filter(({ thread }) => thread.scrollTop + thread.clientHeight > thread.scrollHeight - 8));
     for (const message of state.messages) {
       const phone = phones.get(message.channel === 'whatsapp' ? 'whatsapp' : 'sms');
       let item = phone.shown.get(message.sid);
-      if (!item) {
+      const isNew = !item;
+      if (isNew) {
         item = show(phone, message);
         phone.shown.set(message.sid, item);
       }
@@ -153,7 +155,9 @@ async function refresh() {
       const said = facts(message);
       if (line.textContent !== said) line.textContent = said;
       line.classList.toggle('failed', FINAL_FAILURES.has(message.states.at(-1)));
+      if (isNew) atEnd.add(phone);
     }
+    for (const { thread } of atEnd) thread.scrollTop = thread.scrollHeight;
     showWebhooks(state.webhooks);
     say('');
   } catch (error) {
