@@ -119,7 +119,11 @@ def look_again_now() -> None:
         db.execute(update(FollowUpTemplate).values(checked_at=utc_now() - dt.timedelta(hours=2)))
 
 
-def test_an_approved_wording_goes_out_with_the_forums_name_and_says_exactly_the_text(phone, twilio):
+def test_an_approved_wording_goes_out_with_the_forums_name_and_says_exactly_the_text(
+    database, tmp_path, twilio
+):
+    """On SQLite and on PostgreSQL."""
+    phone = Phone(database, tmp_path / "data", twilio)
     follow_up_id = draft(forum_on_whatsapp(pl=PEOPLE["pl"]), pl=POLISH)
     assert previewed(follow_up_id) == {"pl": (0, 0, 1, None)}
     assert ask(follow_up_id) == 1
