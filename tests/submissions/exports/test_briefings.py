@@ -301,7 +301,13 @@ def test_a_pdf_is_made_by_the_worker_and_fetched_by_who_may_read_the_theme(
     quoted_on_sqlite, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("OWNWORDS_DATA", str(tmp_path))
-    monkeypatch.setattr(pdf, "briefing_pdf", lambda found: f"%PDF- {found.theme.key}".encode())
+    shown_while_drawn: list[str] = []
+
+    def draw(found):
+        shown_while_drawn.append(eve.get(address).text)
+        return f"%PDF- {found.theme.key}".encode()
+
+    monkeypatch.setattr(pdf, "briefing_pdf", draw)
     make_reviewer("eve", Role.COMMISSION_MEMBER, "Eve")
     make_reviewer("pat", Role.COMMISSION_MEMBER, "Pat")
     with unit_of_work() as db:
@@ -319,6 +325,8 @@ def test_a_pdf_is_made_by_the_worker_and_fetched_by_who_may_read_the_theme(
     downloads.run(export_id)
     export = downloads.find(export_id)
     assert (export.state, export.views, export.steps_done) == ("ready", 7, 7)
+    assert "Its pages are being drawn" in shown_while_drawn[0]
+    assert "<strong>0%" not in shown_while_drawn[0]
     fetched = eve.get(f"{address}/file")
     assert fetched.content == f"%PDF- {THEME}".encode()
     assert re.search(rf"briefing-{THEME}-[0-9-]+\.pdf", fetched.headers["content-disposition"])
