@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 import uuid
 
 import docx
@@ -204,6 +205,29 @@ def test_two_who_write_at_once_are_told(views):
         write({views["en"]: "for"}, version=seen)
     with pytest.raises(SummaryRefused, match="meanwhile"):
         write({views["en"]: "for"}, version=None)  # who saw no open version at all
+
+
+def test_of_two_who_begin_in_the_same_moment_one_is_told_and_one_draft_is_there(views):
+    together = threading.Barrier(2)
+    outcomes: list[str] = []
+
+    def begin(actor: str, reference: str) -> None:
+        together.wait()
+        try:
+            write({reference: "for"}, actor=actor, version=None)
+            outcomes.append("kept")
+        except SummaryRefused as refused:
+            outcomes.append(refused.problems[0])
+
+    threads = [
+        threading.Thread(target=begin, args=given) for given in ((WRITER, views["ar"]), (OTHER, views["bn"]))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["Somebody changed the summary meanwhile. Look at it again.", "kept"]
+    assert states() == [SummaryState.DRAFT]
 
 
 @pytest.mark.parametrize("way", ["withdrawn", "erased", "opened again"])
