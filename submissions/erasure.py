@@ -36,6 +36,7 @@ from submissions.models import (
     ViewIndex,
     utc_now,
 )
+from submissions.quotations import find_quotations
 from submissions.references import normalise_reference
 
 logger = logging.getLogger(__name__)
@@ -66,7 +67,8 @@ class Erased:
 def erase(reference: str, *, actor: str = audit.SYSTEM) -> str:
     """Removes a submission for good, with the messages it was made from, and says how much went.
 
-    A message that another submission was made from too stays for that one. What could not be forgotten at
+    A message that another submission was made from too stays for that one, and a quotation of it in what the
+    team wrote elsewhere, which is named. What could not be forgotten at
     once outside the database is said as well, and the worker goes on with it. Raises SubmissionNotFound.
     """
     normalised = normalise_reference(reference)
@@ -76,9 +78,14 @@ def erase(reference: str, *, actor: str = audit.SYSTEM) -> str:
         ).one_or_none()
         if normalised is None or submission is None:
             raise SubmissionNotFound(reference)
+        quoted = find_quotations(db, submission.id)
         erased = erase_submission(db, submission, actor=actor)
     forget_on_disk()
     said = f"{normalised} erased: {erased}."
+    if quoted:
+        said += (
+            " Its words are quoted, and stay until somebody removes them there: " + "; ".join(quoted) + "."
+        )
     left = forgetting.run_due(only=erased.note_id) if erased.note_id is not None else []
     if left:
         said += " Not everything is forgotten yet, and it is tried again until it is: " + "; ".join(left)

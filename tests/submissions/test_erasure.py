@@ -5,7 +5,6 @@ import json
 import subprocess
 import time
 import uuid
-from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -19,11 +18,9 @@ from submissions import (
     forgetting,
     intake,
     jobs,
-    outcomes,
     paper_forms,
     rights,
     session_files,
-    stakeholders,
 )
 from submissions.addresses import configure_keys, conversation_with, find_or_add_address, seal
 from submissions.conversations import OutboundMessage, record_inbound_message, record_replies
@@ -40,11 +37,9 @@ from submissions.models import (
     MediaFile,
     MediaState,
     Message,
-    Outcome,
     PaperForm,
     Redaction,
     Reply,
-    Role,
     SafeguardingCase,
     Submission,
     SubmissionPart,
@@ -58,7 +53,6 @@ from submissions.settings import StoreSettings
 from submissions.translation_jobs import engine_in_use
 from submissions.write_ahead import WriteAheadFile
 from tests.factories import make_message, make_view
-from tests.submissions.desk_site import Desk, make_reviewer
 from tests.submissions.engine import WordListEngine
 from tests.submissions.test_retention import tables_with
 
@@ -333,60 +327,6 @@ def test_a_view_taken_back_keeps_only_that_it_was(database, stores, tmp_path):
         assert left.withdrawn_at is not None
         assert left.source_language is None
         assert rights.find_own_view(db, reference).texts == []
-
-
-def _with_stakeholder(word: str, folder: Path) -> tuple[str, dict[str, str]]:
-    facts = stakeholders.Facts(
-        name=f"Centre {word}", interest=3, influence=3, notes=f"Told us {word}", contact=f"{word}@example.org"
-    )
-    asked = stakeholders.Contact("asked", dt.date(2016, 7, 1), "Housing", "B. Osei", f"About {word}")
-    with unit_of_work() as db:
-        made = stakeholders.add(db, facts, actor="reviewer:ana")
-        stakeholders.note_contact(db, made.id, asked, actor="reviewer:ana")
-    return f"/desk/stakeholders/{made.id}/remove", {"is_wanted": "yes"}
-
-
-def _with_session(word: str, folder: Path) -> tuple[str, dict[str, str]]:
-    """A session with notes that were changed, and a file that belongs to it and to no contribution."""
-    with unit_of_work() as db:
-        session_id = evidence_sessions.add(db, replace(FACTS, notes=word), actor="reviewer:ana").id
-    with unit_of_work() as db:
-        facts = replace(FACTS, place=f"Hall {word}")
-        evidence_sessions.change(db, session_id, facts, version=1, actor="reviewer:ana")
-    content = b"%PDF-1.7 " + word.encode()
-    session_files.attach(MediaStore(folder), session_id, f"{word}.pdf", content, actor="reviewer:ana")
-    return f"/desk/evidence-sessions/{session_id}/remove", {}
-
-
-def _with_outcome(word: str, folder: Path) -> tuple[str, dict[str, str]]:
-    outcome_id = outcomes.save("reviewer:ana", "other", f"Somebody said {word}", "We listened.")
-    outcomes.set_text("reviewer:ana", outcome_id, "pt", f"Disseram {word}", "Ouvimos.")
-    outcomes.propose("reviewer:ana", outcome_id)
-    with unit_of_work(read_only=True) as db:
-        version = db.get_one(Outcome, outcome_id).version
-    outcomes.publish("reviewer:ben", outcome_id, version=version)
-    here = f"/desk/outcomes/other/{outcome_id}"
-    make_reviewer("max", Role.MANAGER, "Max")
-    desk = Desk().signed_in("max")
-    assert "Take it off the page first" in desk.post(f"{here}/deletion", "/desk/outcomes/other").text
-    assert desk.post(f"{here}/retirement", "/desk/outcomes/other").status_code == 303
-    return f"{here}/deletion", {}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("plant_by", [_with_stakeholder, _with_session, _with_outcome])
-def test_what_the_team_wrote_down_is_gone_everywhere_once_it_is_removed(database, stores, tmp_path, plant_by):
-    reference = plant("web_form", tmp_path)
-    word = f"{CANARY}team"
-    url, fields = plant_by(word, tmp_path)
-    assert tables_with(word) != []
-    make_reviewer("mia", Role.MANAGER, "Mia")
-    desk = Desk().signed_in("mia")
-    assert desk.post(url, "/desk/account", **fields).status_code == 303
-    forgetting.run_due()
-    assert left_of(word, database, tmp_path) == []
-    assert tables_with(canary("web_form")) != []  # a view is another matter
-    assert erase(reference).startswith(reference)
 
 
 def test_an_urgent_view_keeps_its_words_until_the_outcome_is_recorded(database, stores):
