@@ -35,13 +35,21 @@ def figures():
 @pytest.fixture
 def sample(database: str) -> list[str]:
     references = make_sample()
-    make_submission("Retirado.", status=SubmissionStatus.WITHDRAWN, english=["Taken."])
-    make_submission("Rascunho.", status=SubmissionStatus.DRAFT, english=["Draft."])
+    # Neither counts, whatever themes they have.
+    themes = {"community_engagement": 0.9, "safeguarding": 0.8}
+    taken_back = make_submission(
+        "Retirado.", status=SubmissionStatus.WITHDRAWN, english=["Taken."], themes=themes
+    )
+    make_submission("Rascunho.", status=SubmissionStatus.DRAFT, english=["Draft."], themes=themes)
     read = find(references[1])
     with unit_of_work() as db:
         row = db.merge(read)
         row.first_read_at = row.submitted_at + dt.timedelta(hours=3)
-        for reference, decision in ((references[1], "accepted"), (references[0], "refused")):
+        for reference, decision in (
+            (references[1], "accepted"),
+            (references[0], "refused"),
+            (taken_back, "accepted"),
+        ):
             db.add(
                 ThemeAssignment(
                     submission_id=find(reference).id,
