@@ -1,9 +1,14 @@
 """Measures quality estimation on good translations and on eight kinds of fault planted in them, by language.
 
     python -m evals.quality_calibration [--errors]
+    python -m evals.quality_calibration --fluent    # faults that read well, in 13 languages
 
 A fault counts as caught when any flag is raised. A fault is planted only where it is one: a number is changed
 only where there is one, a negation dropped only where the original negates.
+
+The fluent faults were written by hand (quality_fluent.jsonl): a word replaced by a plausible other one, a
+clause left out, invented, or replaced. They are also planted in texts of several of these views, as long as
+residents write.
 """
 
 from __future__ import annotations
@@ -21,6 +26,9 @@ from translations.quality import estimate
 from translations.quality_gates import numbers_of
 
 DATA = Path(__file__).with_suffix(".jsonl")
+FLUENT_DATA = Path(__file__).with_name("quality_fluent.jsonl")
+FLUENT_FAULTS = ("word_replaced", "clause_dropped", "clause_replaced", "clause_invented")
+VIEWS_TOGETHER = (2, 4, 7)
 _NEGATION = re.compile(
     r"\b(?:do|does|did|can|could|is|are|was|were|has|have)(?: not|n't|not)\b|\bcannot\b", re.I
 )
@@ -131,10 +139,61 @@ def rates(caught: dict[str, dict[str, list[bool]]]) -> tuple[float, float]:
     return sum(faults) / len(faults), sum(alarms) / len(alarms)
 
 
+def read_fluent() -> list[dict[str, str]]:
+    """`lang`, `text`, `translation`, and the faults that could be planted in it, each a whole translation."""
+    return [json.loads(line) for line in FLUENT_DATA.read_text("utf-8").splitlines()]
+
+
+def together(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Longer texts: several views of a language in one, of which one has the fault. The same at each call."""
+    choose = random.Random(0)
+    joined = []
+    for language in sorted({row["lang"] for row in rows}):
+        own = [row for row in rows if row["lang"] == language]
+        for size in VIEWS_TOGETHER:
+            for _ in range(4):
+                chosen = choose.sample(own, size)
+                longer = {"lang": language, "text": " ".join(row["text"] for row in chosen)}
+                for name in ("translation", *FLUENT_FAULTS):
+                    able = [row for row in chosen if name in row]
+                    faulty = choose.choice(able) if able else None
+                    longer[name] = " ".join(row[name if row is faulty else "translation"] for row in chosen)
+                joined.append(longer)
+    return joined
+
+
+def measure_fluent(rows: list[dict[str, str]]) -> dict[str, dict[str, list[bool]]]:
+    """`flagged[language][fault]` as booleans; good translations under the fault "translation"."""
+    flagged: dict[str, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        for name in ("translation", *FLUENT_FAULTS):
+            if name in row:
+                found = estimate(row["text"], row[name], row["lang"])
+                flagged[row["lang"]][name].append(found.needs_person)
+    return flagged
+
+
+def print_fluent() -> None:
+    rows = read_fluent()
+    for title, tested in (("One view", rows), ("Several views in one text", together(rows))):
+        flagged = measure_fluent(tested)
+        names = [*FLUENT_FAULTS, "translation"]
+        print(f"| {title} | {' | '.join(FLUENT_FAULTS).replace('_', ' ')} | good ones flagged |")
+        print("|---" * (len(names) + 1) + "|")
+        everything = {name: [hit for kinds in flagged.values() for hit in kinds[name]] for name in names}
+        for language, kinds in [*flagged.items(), ("all", everything)]:
+            cells = [f"{sum(kinds[name])}/{len(kinds[name])}" for name in names]
+            print(f"| {language} | {' | '.join(cells)} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--errors", action="store_true")
+    parser.add_argument("--fluent", action="store_true")
     options = parser.parse_args()
+    if options.fluent:
+        print_fluent()
+        return
     pairs = read_pairs()
     caught, errors = measure(pairs)
     names = [*FAULTS, "good"]

@@ -184,13 +184,13 @@ _NEGATIONS = {
     "sq": "nuk s nuk jo kurrë kurre asnjë asgjë askush pa mos",
     "so": "ma kuma igama lama maya aan waxba cidna weligeed ha aanan",
     "tl": "hindi wala walang huwag di hindî kailanman",
-    "ru": "не нет никогда никто ничего нельзя без ни никакой нету",
-    "uk": "не ні немає ніколи ніхто нічого без жоден жодного нема",
+    "ru": "не нет никогда никто ничего нельзя без ни никакой нету негде некуда нигде никуда некому",
+    "uk": "не ні немає ніколи ніхто нічого без жоден жодного нема ніде нікуди нікому",
     "ar": "لا ليس ليست لم لن ما غير بدون لسنا لست أبدا مش",
     "fa": "نه نیست نیستند هیچ بدون نمی ندارد نداریم ندارم نکنید نشد",
     "ur": "نہیں نہ مت کبھی بغیر نا",
     "ckb": "نا نییە ناکرێت نەک هیچ بێ نین نییه",
-    "bn": "না নেই নয় নাই কখনও নি নয",
+    "bn": "",  # by the pattern below: without their vowel signs these words are like others
     "zh": "不 没 无 别 未 非 莫 勿",
     "am": "አይደለም የለም አይ አታ አል",
 }
@@ -204,10 +204,16 @@ _NEGATION_INSIDE = {
         r"\w+(?:m[ıiuü]yor|m[ae]z(?:\b|[ldsk])|m[ae]d[ıi]|m[ae]m[ıi]ş|m[ae]m[ae]l|mayaca|meyece)"
         r"|\w{2}s[ıiuü]z\b"
     ),
-    "fa": re.compile(r"\bن(?:می|دار|ی|کن|ش|توان|خواه|بود|با)"),
+    "fa": re.compile(
+        r"\bن(?:می|دار|ی|کن|ش|توان|خواه|بود|با|گفت|رفت|کرد|داد|زد|خورد|دید|گرفت|گذاشت|داشت|رسید)"
+    ),
     "ckb": re.compile(r"\bنا\w+|\bنە\w+|\bنی\w*"),
     "am": re.compile(r"\b(?:አል|አይ|አት|አን)\w+ም\b|የለ"),
-    "bn": re.compile(r"না|নেই|নয়|নাই|নি(?=[\s।?!,.]|$)"),
+    # By itself or at the end of a verb (করিনা, হবেনা, করেনি), not in ওড়না (scarf) or হাঁপানি (asthma).
+    "bn": re.compile(
+        r"(?<![\u0980-\u09ff])(?:না|নেই|নয়|নাই|নি|কখনও না)(?![\u0980-\u09ff])"
+        r"|(?:ি|ে|য়)না(?![\u0980-\u09ff])|(?:ে|য়|ই)নি(?![\u0980-\u09ff])"
+    ),
     "zh": re.compile(r"[不没無无别未勿]"),
     "en": re.compile(r"n['’]t\b"),
 }
@@ -253,7 +259,7 @@ def _negates(text: str, language: str | None) -> bool | None:
     if set(words(kept.replace("n't", " nt").replace("n’t", " nt"))) & _NEGATION_WORDS[code]:
         return True
     inside = _NEGATION_INSIDE.get(code)
-    return bool(inside and inside.search(kept.lower()))
+    return bool(inside and inside.search(unicodedata.normalize("NFC", kept.lower())))
 
 
 def details_lost(source: str, translation: str) -> set[str]:
