@@ -201,8 +201,9 @@ def tag_lines(records: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield {"themes": [], "danger": {"flag": False, "confidence": 0.0}, "error": "no text"}
             continue
         whole = embeddings.embed([text])
-        passages = embeddings.embed(passages_of(text, record.get("lang")))
-        danger = detector.judge([text], np.concatenate([whole, passages]))
+        texts = passages_of(text, record.get("lang"))
+        passages = embeddings.embed(texts)
+        danger = detector.judge([text, *texts], np.concatenate([whole, passages]))
         yield {
             "themes": [
                 {"key": candidate.key, "confidence": candidate.confidence}

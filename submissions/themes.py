@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from submissions import audit, search, theme_quality
 from submissions.commission import get_commission
+from submissions.danger import MODEL_NAME as DANGER_MODEL_NAME
 from submissions.danger import Danger, get_danger_detector
 from submissions.database import unit_of_work
 from submissions.models import (
@@ -139,6 +140,7 @@ def _make_urgent(db: Session, submission: Submission, danger: Danger) -> None:
         "submission",
         submission.id,
         confidence=danger.confidence,
+        model=DANGER_MODEL_NAME,
     )
 
 
@@ -160,5 +162,5 @@ def judge(
     vectors = np.concatenate([by_part, embeddings.embed(passages)]) if passages else by_part
     return (
         get_finder().find(whole, vectors if len(vectors) > 1 else None),
-        get_danger_detector().judge([*texts, view], np.concatenate([whole, vectors])),
+        get_danger_detector().judge([view, *texts, *passages], np.concatenate([whole, vectors])),
     )

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from submissions import intake, jobs
 from submissions.commission import get_commission
+from submissions.danger import MODEL_NAME as DANGER_MODEL_NAME
 from submissions.database import unit_of_work
 from submissions.models import (
     AuditEntry,
@@ -108,6 +109,7 @@ def test_a_view_that_tells_of_danger_becomes_urgent_with_its_conversation(databa
         assert db.get_one(Conversation, conversation_id).is_urgent
         entries = db.scalars(select(AuditEntry).where(AuditEntry.action == "submission.urgent")).all()
     assert [entry.subject_id for entry in entries] == [str(submission_id)]
+    assert entries[0].details["model"] == DANGER_MODEL_NAME
 
 
 def test_an_ordinary_view_is_not_urgent(database: str) -> None:
