@@ -2,6 +2,7 @@
 
     .venv-bot/bin/python -m evals.cross_validation                   # ways of saying it: 5 parts
     .venv-bot/bin/python -m evals.cross_validation --by language     # each of some language families
+    .venv-bot/bin/python -m evals.cross_validation --parts 1         # only so many of them, to save time
     .venv-bot/bin/python -m evals.cross_validation --confidence      # what the thresholds of config.yml cost
 
 It uses the training examples alone, so models and thresholds can be chosen by it and the held-out sets stay
@@ -16,6 +17,7 @@ import argparse
 import os
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -133,13 +135,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--by", choices=("wording", "language"), default="wording")
+    parser.add_argument("--parts", type=int, help="only the first so many parts or families")
     parser.add_argument("--confidence", action="store_true", help="the thresholds' trade-off too")
     arguments = parser.parse_args()
 
     intent_model.NETWORKS = 1
     examples = read_examples()
     guesses: list[Guess] = []
-    for name, left_out in splits(examples, arguments.by):
+    for name, left_out in islice(splits(examples, arguments.by), arguments.parts):
         found = guesses_without(examples, left_out)
         print(f"{name:14} {share(found)}", flush=True)
         guesses += found
