@@ -212,6 +212,23 @@ def test_a_bad_package_is_refused_with_a_reason_and_nothing_stays(tmp_path, kind
     assert not list(tmp_path.rglob("escaped.txt"))
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("newer format", r"newer format \(Argos 2\.0\) than this program can read"),
+        ("newer model", "later version of CTranslate2"),
+    ],
+)
+def test_a_package_of_a_newer_format_says_so_and_the_one_in_use_stays(tmp_path, models_folder, kind, said):
+    before = read_installed(models_folder)
+    files = {path: path.stat().st_mtime_ns for path in models_folder.rglob("*")}
+    with pytest.raises(PackageRefused, match=said):
+        packages.install(models_folder, str(bad_file(tmp_path, kind)))
+    assert read_installed(models_folder) == before
+    assert {path: path.stat().st_mtime_ns for path in models_folder.rglob("*") if path in files} == files
+    assert {path for path in models_folder.rglob("*") if path.is_file()} <= set(files)
+
+
 def test_a_bad_package_leaves_the_installed_version_in_use(tmp_path, models_folder):
     before = read_installed(models_folder)
     with pytest.raises(PackageRefused):
