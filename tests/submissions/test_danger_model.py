@@ -10,6 +10,8 @@ from submissions.danger import MODEL_FILE, MODEL_NAME, normalise
 from submissions.danger_model import BUCKETS, DangerModel, buckets
 
 LARGEST_FILE_BYTES = 3_000_000
+# As in evals.fit_danger: the networks stop early on purpose.
+pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 
 
 def small_model() -> tuple[DangerModel, list[str], np.ndarray]:
