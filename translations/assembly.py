@@ -13,6 +13,7 @@ from translations.errors import TranslationFailed
 from translations.informal_spelling import spell_out
 from translations.protection import SentenceFunction, translate_protecting
 from translations.segmentation import split_texts
+from translations.stock_phrases import translate_phrase
 
 _HAS_WORD = re.compile(r"[^\W\d_]")
 # From this many words on, an output equal to its input was not translated; below, it may be a name or "OK".
@@ -36,11 +37,13 @@ def translate_texts(
     model: str,
     names: Sequence[str] = (),
     glossary: Mapping[str, str] | None = None,
+    phrases: dict[str, str] | None = None,
 ) -> list[str | TranslationFailed]:
     """As many results as texts, in their order: the translation, or why there is none.
 
     `translate` gets every different sentence once; `names` and the terms of the `glossary` (term:
-    translation) pass through as `protection` says. One sentence without a translation fails its text, since
+    translation) pass through as `protection` says; a sentence that is one of the `phrases` is not asked for.
+    One sentence without a translation fails its text, since
     a translation with a hole would be read as whole.
     """
     pieces = [[_piece(part) for part in split_texts(text, source_language)] for text in texts]
@@ -50,9 +53,13 @@ def translate_texts(
         for piece in parts
         if _HAS_WORD.search(piece.sentence)
     }
-    wanted = list(dict.fromkeys(prepared.values()))
+    found: dict[str, str | TranslationFailed] = {}
+    for sentence in prepared.values():
+        if (translation := translate_phrase(sentence, phrases or {})) is not None:
+            found[sentence] = translation
+    wanted = [sentence for sentence in dict.fromkeys(prepared.values()) if sentence not in found]
     outcomes = translate_protecting(wanted, translate, names=names, glossary=glossary)
-    found = dict(zip(wanted, outcomes, strict=True))
+    found.update(zip(wanted, outcomes, strict=True))
     return [_assemble(parts, prepared, found, model) for parts in pieces]
 
 

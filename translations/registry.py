@@ -20,6 +20,7 @@ from translations.engine import SentenceTranslator, Translation
 from translations.errors import LanguagePairNotInstalled, ModelNotLoaded, TranslationError, TranslationFailed
 from translations.gathering import GatheringTranslator
 from translations.models import InstalledModel, installed_signature, read_installed
+from translations.stock_phrases import stock_phrases
 
 PIVOT = "en"
 # Where several engines know a pair, the earlier one translates: Bergamot's models are better and ten times
@@ -163,6 +164,7 @@ class Registry:
             model=" > ".join(step.name for step in route),
             names=self._names,
             glossary=self._glossary.get(f"{route[0].source_language}-{route[-1].target_language}"),
+            phrases=stock_phrases(route[0].source_language, route[-1].target_language),
         )
 
     # -- loading and unloading
