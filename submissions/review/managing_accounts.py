@@ -105,6 +105,7 @@ def change_person(principal: Principal, reviewer_id: uuid.UUID, display_name: st
     """Sets name and role; another role or part of the views ends the sessions. Raises AccountError."""
     chosen = scope.checked()
     with unit_of_work() as db:
+        _lock_admins(db)
         person = find_person(db, reviewer_id, lock=True)
         if chosen.role != Role.ADMIN:
             _must_not_be_the_last_admin(db, person)
@@ -130,6 +131,7 @@ def change_person(principal: Principal, reviewer_id: uuid.UUID, display_name: st
 def disable(principal: Principal, reviewer_id: uuid.UUID) -> None:
     """Closes the account and ends its sessions; its work stays. Raises AccountError for the last admin."""
     with unit_of_work() as db:
+        _lock_admins(db)
         person = find_person(db, reviewer_id, lock=True)
         _must_not_be_the_last_admin(db, person)
         person.disabled_at = person.disabled_at or utc_now()
@@ -164,16 +166,20 @@ def reset_second_factor(principal: Principal, reviewer_id: uuid.UUID) -> None:
 def _must_not_be_the_last_admin(db: Session, person: Reviewer) -> None:
     if person.role != Role.ADMIN or person.disabled_at is not None:
         return
-    # Locked in one order, so that two administrators who remove each other at once leave one of them.
-    admins = db.scalars(
+    if [admin.id for admin in _lock_admins(db)] == [person.id]:
+        raise AccountError("This is the last administrator. Make somebody else one first")
+
+
+def _lock_admins(db: Session) -> Sequence[Reviewer]:
+    """Locked in one order, and before the person: two administrators who remove each other at once leave one
+    of them, and neither waits for what the other holds."""
+    return db.scalars(
         select(Reviewer)
         .where(Reviewer.role == Role.ADMIN, Reviewer.disabled_at.is_(None))
         .order_by(Reviewer.id)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
-    if [admin.id for admin in admins] == [person.id]:
-        raise AccountError("This is the last administrator. Make somebody else one first")
 
 
 def tokens(db: Session) -> list[ApiToken]:
