@@ -105,10 +105,10 @@ def change_person(principal: Principal, reviewer_id: uuid.UUID, display_name: st
     """Sets name and role; another role or part of the views ends the sessions. Raises AccountError."""
     chosen = scope.checked()
     with unit_of_work() as db:
-        _lock_admins(db)
+        admins = _lock_admins(db)
         person = find_person(db, reviewer_id, lock=True)
         if chosen.role != Role.ADMIN:
-            _must_not_be_the_last_admin(db, person)
+            _must_not_be_the_last_admin(person, admins)
         before = (person.role, sorted(person.themes), sorted(person.languages))
         person.display_name = display_name.strip().replace("\0", "")[:120] or person.username
         person.role = chosen.role
@@ -131,9 +131,9 @@ def change_person(principal: Principal, reviewer_id: uuid.UUID, display_name: st
 def disable(principal: Principal, reviewer_id: uuid.UUID) -> None:
     """Closes the account and ends its sessions; its work stays. Raises AccountError for the last admin."""
     with unit_of_work() as db:
-        _lock_admins(db)
+        admins = _lock_admins(db)
         person = find_person(db, reviewer_id, lock=True)
-        _must_not_be_the_last_admin(db, person)
+        _must_not_be_the_last_admin(person, admins)
         person.disabled_at = person.disabled_at or utc_now()
         sessions.end_all_sessions(db, person.id)
         audit.record(db, principal.actor, "reviewer.disabled", "reviewer", person.id)
@@ -163,16 +163,16 @@ def reset_second_factor(principal: Principal, reviewer_id: uuid.UUID) -> None:
         second_factor.reset(db, principal.actor, find_person(db, reviewer_id, lock=True))
 
 
-def _must_not_be_the_last_admin(db: Session, person: Reviewer) -> None:
-    if person.role != Role.ADMIN or person.disabled_at is not None:
-        return
-    if [admin.id for admin in _lock_admins(db)] == [person.id]:
+def _must_not_be_the_last_admin(person: Reviewer, admins: Sequence[Reviewer]) -> None:
+    if [admin.id for admin in admins] == [person.id]:
         raise AccountError("This is the last administrator. Make somebody else one first")
 
 
 def _lock_admins(db: Session) -> Sequence[Reviewer]:
-    """Locked in one order, and before the person: two administrators who remove each other at once leave one
-    of them, and neither waits for what the other holds."""
+    """Those who may sign in, locked in one order and before the person.
+
+    Two who remove each other at once leave one, and neither waits for what the other holds.
+    """
     return db.scalars(
         select(Reviewer)
         .where(Reviewer.role == Role.ADMIN, Reviewer.disabled_at.is_(None))
