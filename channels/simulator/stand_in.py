@@ -223,12 +223,7 @@ def _add_content(app: FastAPI, account: StandInAccount) -> None:
 
     @app.post("/v1/Content", status_code=201, dependencies=allowed)
     async def create(request: Request) -> JSONResponse:
-        try:
-            body = await request.json()
-        except ValueError as error:
-            raise StandInRefusal(20001, "the body must be JSON") from error
-        if not isinstance(body, dict):
-            raise StandInRefusal(20001, "the body must be an object")
+        body = await _object_of(request)
         return JSONResponse(account.create_content(body).as_json(), 201)
 
     @app.get("/v1/Content/{sid}", dependencies=allowed)
@@ -249,12 +244,18 @@ def _add_content(app: FastAPI, account: StandInAccount) -> None:
     @app.post("/v1/Content/{sid}/ApprovalRequests/whatsapp", status_code=201, dependencies=allowed)
     async def approve(sid: str, request: Request) -> JSONResponse:
         """WhatsApp takes minutes or a day for this; here a switch decides at once."""
-        try:
-            body = await request.json()
-        except ValueError as error:
-            raise StandInRefusal(20001, "the body must be JSON") from error
-        if not isinstance(body, dict):
-            raise StandInRefusal(20001, "the body must be an object")
+        body = await _object_of(request)
         content = account.ask_approval(sid, body.get("name"), body.get("category"))
         assert content.approval is not None  # noqa: S101  it was asked just now
         return JSONResponse(content.approval.as_json(content), 201)
+
+
+async def _object_of(request: Request) -> dict[str, Any]:
+    """The JSON object that was posted. Raises StandInRefusal."""
+    try:
+        body = await request.json()
+    except ValueError as error:
+        raise StandInRefusal(20001, "the body must be JSON") from error
+    if not isinstance(body, dict):
+        raise StandInRefusal(20001, "the body must be an object")
+    return body

@@ -134,6 +134,16 @@ def bot() -> Iterator[FakeBot]:
 
 
 @pytest.fixture
+def twilio() -> Iterator[Any]:
+    """A `TwilioInPlace`."""
+    from tests.channels.twilio_in_place import TwilioInPlace  # which imports this module's TOKEN
+
+    fake = TwilioInPlace()
+    yield fake
+    fake.close()
+
+
+@pytest.fixture
 def gateway(database: str, tmp_path: Path, bot: FakeBot) -> Iterator[RunningGateway]:
     """On SQLite and on PostgreSQL."""
     with RunningGateway(database, tmp_path / "data", bot.url) as running:

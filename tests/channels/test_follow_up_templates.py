@@ -52,13 +52,6 @@ def in_the_day(monkeypatch):
 
 
 @pytest.fixture
-def twilio():
-    fake = TwilioInPlace()
-    yield fake
-    fake.close()
-
-
-@pytest.fixture
 def phone(sqlite_database, tmp_path, twilio) -> Phone:
     return Phone(sqlite_database, tmp_path / "data", twilio, whatsapp_reply_templates={"en": TEMPLATE_SID})
 

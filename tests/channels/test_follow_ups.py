@@ -26,7 +26,7 @@ from submissions.models import (
 )
 from tests.channels.conftest import RunningGateway, wait_until
 from tests.channels.phone import Phone, new_sid, rows
-from tests.channels.twilio_in_place import TwilioInPlace, webhook_form
+from tests.channels.twilio_in_place import webhook_form
 from tests.submissions.forums import (
     PEOPLE,
     WORDS,
@@ -45,13 +45,6 @@ def in_the_day(monkeypatch):
     """The outbox asks for the time by itself; the hours are tested elsewhere."""
     follow_ups.install()
     monkeypatch.setattr(sending, "may_text_at", lambda _: True)
-
-
-@pytest.fixture
-def twilio():
-    fake = TwilioInPlace()
-    yield fake
-    fake.close()
 
 
 @pytest.fixture

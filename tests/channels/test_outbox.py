@@ -20,16 +20,9 @@ from submissions.delivery_states import RANK, STATE_OF_WORD, later_state
 from submissions.models import Address, DeliveryStatus, Message, OptOut, SendingState, utc_now
 from submissions.outbox import find_sending_problems, resume_sending, stop_sending
 from tests.channels.phone import WHATSAPP_RESIDENT, Phone, deliveries, row, rows
-from tests.channels.twilio_in_place import SERVICE_SID, TEMPLATE_SID, TEMPLATE_TEXT, Failure, TwilioInPlace
+from tests.channels.twilio_in_place import SERVICE_SID, TEMPLATE_SID, TEMPLATE_TEXT, Failure
 
 OPTIONS = [{"title": "Send it", "payload": "affirm"}, {"title": "Change it", "payload": "deny"}]
-
-
-@pytest.fixture
-def twilio():
-    fake = TwilioInPlace()
-    yield fake
-    fake.close()
 
 
 @pytest.fixture

@@ -18,17 +18,9 @@ from submissions.models import (
     SharedKind,
 )
 from tests.channels.phone import Phone
-from tests.channels.twilio_in_place import TwilioInPlace
 from tests.factories import make_message
 from tests.submissions.desk_site import Desk, find, make_reviewer, make_submission
 from tests.submissions.forums import ANA, PEOPLE, attendee, make_follow_up, make_forum
-
-
-@pytest.fixture
-def twilio():
-    fake = TwilioInPlace()
-    yield fake
-    fake.close()
 
 
 @pytest.fixture

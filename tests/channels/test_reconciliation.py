@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 
-import pytest
-
 from channels.reconciliation import reconcile
 from submissions.database import unit_of_work
 from submissions.models import Delivery, DeliveryStatus, Direction, Message, utc_now
 from tests.channels.phone import RESIDENT, Phone, new_sid, row, rows
-from tests.channels.twilio_in_place import OURS, TwilioInPlace
-
-
-@pytest.fixture
-def twilio():
-    fake = TwilioInPlace()
-    yield fake
-    fake.close()
+from tests.channels.twilio_in_place import OURS
 
 
 def an_hour_ago():

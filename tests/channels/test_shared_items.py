@@ -25,7 +25,7 @@ from submissions.opt_outs import is_opted_out
 from submissions.review import reading
 from tests.channels.conftest import RunningGateway, wait_until
 from tests.channels.phone import WHATSAPP_RESIDENT, Phone, new_sid, row, rows
-from tests.channels.twilio_in_place import TwilioInPlace, webhook_form
+from tests.channels.twilio_in_place import webhook_form
 
 PLACE = {
     "MessageType": "location",
@@ -44,13 +44,6 @@ CARD = {
 
 def reaction(to: str = "", **more: str) -> dict[str, str]:
     return {"MessageType": "reaction", "OriginalRepliedMessageSid": to, **more}
-
-
-@pytest.fixture
-def twilio():
-    fake = TwilioInPlace()
-    yield fake
-    fake.close()
 
 
 @pytest.fixture

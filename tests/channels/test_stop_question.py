@@ -13,13 +13,6 @@ from tests.channels.twilio_in_place import ACCOUNT_SID, AUTH_TOKEN, TwilioInPlac
 from tests.fakes.bot import reply
 
 
-@pytest.fixture
-def twilio():
-    fake = TwilioInPlace()
-    yield fake
-    fake.close()
-
-
 class Resident:
     def __init__(self, gateway: RunningGateway, twilio: TwilioInPlace) -> None:
         self.gateway, self.twilio = gateway, twilio
